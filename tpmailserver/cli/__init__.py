@@ -1,0 +1,1 @@
+"""The `tpmail` command: a face of `admin`, carried to a running server by `control`."""

@@ -1,0 +1,1 @@
+"""The socket in the site by which `tpmail` speaks to a running server."""
