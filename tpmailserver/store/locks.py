@@ -1,0 +1,236 @@
+"""Who may touch a mailbox now: one POP3 session, deliveries against resets, one server a site.
+
+The rule it guards: no lock outlives its holder. Within the process a table decides; between
+processes `flock` on a file, which the kernel takes back when a process dies. Nothing here waits
+without a bound.
+
+Lock files stay where they are: if one were removed, two processes could lock two files of one
+name. A maildrop's file is best effort, for a full or read-only disk never stops a login.
+"""
+
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Lock
+
+from .disk import make_folder, open_folder, opened
+
+_LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_TEXT_OCTETS = 256
+
+GATE_PATIENCE = 5.0  # seconds
+_SITE_TRIES = 10
+_SITE_PAUSE = 0.02  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a maildrop, and since when in seconds of Unix time if that is known."""
+
+    who: str
+    since: float | None
+
+
+class MaildropLock:
+    """A maildrop that is ours until `release`."""
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back: Callable[[], None] | None = give_back
+        self._lock = Lock()
+
+    def release(self) -> None:
+        """Gives the maildrop back; a second time does nothing."""
+        with self._lock:
+            give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
+
+
+class MaildropLocks:
+    """The locks of POP3 sessions, at most one a mailbox (RFC 1939 §4)."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._table: dict[str, Holder] = {}
+        self._lock = Lock()
+
+    def acquire(self, name: str, holder: str) -> MaildropLock | Holder:
+        """Locks a maildrop for `holder`, or says at once who has it."""
+        ours = Holder(holder, self._clock())
+        with self._lock:
+            first = self._table.setdefault(name, ours)
+        if first is not ours:
+            return first
+        locked = self._lock_file(name, ours)
+        if isinstance(locked, Holder):
+            self._free(name)
+            return locked
+
+        def give_back() -> None:
+            if locked is not None:
+                os.close(locked)
+            self._free(name)
+
+        return MaildropLock(give_back)
+
+    def holders(self) -> Mapping[str, Holder]:
+        """Who holds which maildrop in this process, as it is now."""
+        with self._lock:
+            return dict(self._table)
+
+    def _free(self, name: str) -> None:
+        with self._lock:
+            del self._table[name]
+
+    def _lock_file(self, name: str, ours: Holder) -> int | Holder | None:
+        """The locked file, who else has it locked, or None where there can be no such file."""
+        try:
+            fd = _open_lock(self._folder, name)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with opened(fd):
+                return _holder_in(fd)
+        except OSError:
+            os.close(fd)
+            return None
+        _write(fd, f"{ours.since:.3f} {ours.who}\n")
+        return fd
+
+
+class DeliveryGate:
+    """Keeps deliveries to a mailbox and a reset of it apart; deliveries go side by side.
+
+    A reset waits for the deliveries under way, later deliveries wait for the reset. Whoever has
+    waited five seconds gets a TimeoutError, which is an OSError: the client tries again.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._delivering: Counter[str] = Counter()
+        self._resetting: set[str] = set()
+
+    @contextmanager
+    def delivering(self, names: Sequence[str]) -> Iterator[None]:
+        """Holds off resets of the mailboxes `names`, each named once."""
+        with self._changed:
+            self._wait(lambda: self._resetting.isdisjoint(names), "a reset")
+            self._delivering.update(names)
+        try:
+            yield
+        finally:
+            with self._changed:
+                for name in names:
+                    self._delivering[name] -= 1
+                    if not self._delivering[name]:
+                        del self._delivering[name]
+                self._changed.notify_all()
+
+    @contextmanager
+    def resetting(self, names: Sequence[str]) -> Iterator[None]:
+        """Holds off deliveries to the mailboxes `names` and other resets of them."""
+        with self._changed:
+            self._wait(lambda: self._resetting.isdisjoint(names), "another reset")
+            self._resetting.update(names)
+        try:
+            with self._changed:
+                self._wait(lambda: self._delivering.keys().isdisjoint(names), "a delivery")
+            yield
+        finally:
+            with self._changed:
+                self._resetting.difference_update(names)
+                self._changed.notify_all()
+
+    def _wait(self, free: Callable[[], bool], what: str) -> None:
+        if not self._changed.wait_for(free, GATE_PATIENCE):
+            raise TimeoutError(f"{what} of the same mailbox is still under way")
+
+
+class SiteLock:
+    """One server a site, and nobody else who changes it behind the server's back.
+
+    Take it after the process has gone to the background: the lock would live through the fork,
+    but the number in the file would be the parent's.
+    """
+
+    _NAME = ".server"  # no account has such a name
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fd: int | None = None
+
+    def acquire(self) -> bool:
+        """Takes the site, or returns False when another process has it."""
+        if self._fd is not None:
+            return True
+        fd = _open_lock(self._folder, self._NAME)
+        # `holder_pid` of another process takes the lock for an instant: one refusal says little.
+        for _ in range(_SITE_TRIES):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_SITE_PAUSE)
+            except OSError:
+                os.close(fd)
+                raise
+            else:
+                self._fd = fd
+                _write(fd, f"{os.getpid()}\n")
+                return True
+        os.close(fd)
+        return False
+
+    def holder_pid(self) -> int | None:
+        """The process that has the site now; None when it is free or does not say its number."""
+        if self._fd is not None:
+            return os.getpid()
+        try:
+            fd = _open_lock(self._folder, self._NAME)
+        except OSError:
+            return None
+        with opened(fd):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = os.pread(fd, _TEXT_OCTETS, 0).strip()
+                return int(text) if text.isdigit() else None
+        return None
+
+    def release(self) -> None:
+        """Gives the site back; a second time does nothing."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def _open_lock(folder: Path, name: str) -> int:
+    make_folder(folder)
+    with opened(open_folder(folder)) as locks:
+        fd = os.open(name, _LOCK_FILE, 0o600, dir_fd=locks)
+    os.fchmod(fd, 0o600)
+    return fd
+
+
+def _write(fd: int, text: str) -> None:
+    # The lock is the flock; without its text, another process only cannot say who holds it.
+    with suppress(OSError):
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, text.encode("utf-8", "replace")[:_TEXT_OCTETS], 0)
+
+
+def _holder_in(fd: int) -> Holder:
+    try:
+        text = os.pread(fd, _TEXT_OCTETS, 0).decode("utf-8", "replace")
+        since, _, who = text.partition(" ")
+        who = "".join(each for each in who.strip() if each.isprintable())
+        return Holder(who or "another process", float(since))
+    except (OSError, ValueError):
+        return Holder("another process", None)
