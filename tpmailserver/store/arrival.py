@@ -1,0 +1,107 @@
+"""The last step of a delivery: one draft, safe in the spool already, becomes every recipient's.
+
+The rule it guards is the order of the promise behind `250`: every recipient's `new` is opened
+first, so that a broken mailbox is found before anything is delivered; then the file is linked into
+each and moved into the last; then each folder is synced. One file and one sync of it serve all.
+Where the disk cannot link, the file is copied by way of `tmp`.
+
+A failure after the first link leaves what is linked: the client tries again, and a duplicate is
+better than a loss.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from .disk import opened, sync_folder
+from .folders import MailboxFolders
+from .names import file_name
+from .spool import Draft
+from .tally import Tallies
+
+# Another file system, one that knows no links, or a file that has all the links it may have.
+_NO_LINK = frozenset(
+    {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+)
+
+# Up to so many folders are held open from the check to the sync. Of more, each is opened when it
+# is needed: a thousand recipients must not use up the files that a process may open.
+_HELD_OPEN = 32
+
+
+class Arrival:
+    """One settled draft on its way into the mailboxes `names`, each named once."""
+
+    def __init__(
+        self, draft: Draft, names: Sequence[str], folders: MailboxFolders, tallies: Tallies
+    ) -> None:
+        self._draft = draft
+        self._names = names
+        self._folders = folders
+        self._tallies = tallies
+        self._file = file_name(draft.identity, draft.stored, draft.wire)
+        self._octets = draft.stored
+        self._held: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Delivers; the OSError of a failure names the mailbox in its `filename`."""
+        *others, last = self._names
+        try:
+            self._each(self._names, lambda _name, _new: None)
+            with self._tallies.changing(self._names):
+                self._each(others, self._link)
+                self._each([last], self._move)
+            self._each(self._names, lambda _name, new: sync_folder(new))
+        finally:
+            for fd in self._held.values():
+                os.close(fd)
+
+    def _each(self, names: Sequence[str], act: Callable[[str, int], None]) -> None:
+        for name in names:
+            try:
+                with self._inbox(name) as new:
+                    act(name, new)
+            except OSError as error:
+                self._tallies.forget(name)
+                error.filename = f"{name}/new"
+                raise
+
+    @contextmanager
+    def _inbox(self, name: str) -> Iterator[int]:
+        if name in self._held:
+            yield self._held[name]
+        elif len(self._names) <= _HELD_OPEN:
+            self._held[name] = self._folders.open_to_deliver(name, "new")
+            yield self._held[name]
+        else:
+            with opened(self._folders.open_to_deliver(name, "new")) as new:
+                yield new
+
+    def _link(self, name: str, new: int) -> None:
+        try:
+            self._draft.link_into(new, self._file)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            self._copy(name, new)
+        self._tallies.add(name, 1, self._octets)
+
+    def _move(self, name: str, new: int) -> None:
+        try:
+            self._draft.move_into(new, self._file)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            self._copy(name, new)
+        self._tallies.add(name, 1, self._octets)
+
+    def _copy(self, name: str, new: int) -> None:
+        with opened(self._folders.open_to_deliver(name, "tmp")) as tmp:
+            try:
+                self._draft.copy_into(tmp, self._file)
+                os.rename(self._file, self._file, src_dir_fd=tmp, dst_dir_fd=new)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(self._file, dir_fd=tmp)
+                raise
