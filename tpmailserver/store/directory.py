@@ -1,0 +1,54 @@
+"""The accounts and groups as a server knows them: in memory.
+
+The rule it guards: the answer to RCPT and to a login waits for no disk, and a reader never sees
+half of a change. A new view is built aside and takes the place of the old one at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from .database import Account, Database
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    revision: int | None
+    accounts: Mapping[str, Account]
+    groups: Mapping[str, tuple[str, ...]]
+
+
+class Directory:
+    """All accounts and groups of a site; empty until the first `refresh`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._view = _View(None, {}, {})
+        self._refreshing = Lock()
+
+    def __len__(self) -> int:
+        return len(self._view.accounts)
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name, if there is one."""
+        return self._view.accounts.get(name)
+
+    def members(self, group: str) -> tuple[str, ...] | None:
+        """The sorted members of a group, or None when there is no such group."""
+        return self._view.groups.get(group)
+
+    def group_names(self) -> tuple[str, ...]:
+        """The names of all groups, sorted."""
+        return tuple(self._view.groups)
+
+    def refresh(self) -> bool:
+        """Takes in what has changed in the database; returns whether anything had."""
+        with self._refreshing:
+            if self._database.revision() == self._view.revision:
+                return False
+            # Should the groups be newer than the accounts, so is the revision in the database:
+            # the next refresh puts it right.
+            revision, accounts = self._database.load()
+            groups = self._database.groups()
+            self._view = _View(revision, {each.number: each for each in accounts}, groups)
+            return True
