@@ -46,12 +46,11 @@ class Arrival:
 
     def run(self) -> None:
         """Delivers; the OSError of a failure names the mailbox in its `filename`."""
-        *others, last = self._names
         try:
             self._each(self._names, lambda _name, _new: None)
             with self._tallies.changing(self._names):
-                self._each(others, self._link)
-                self._each([last], self._move)
+                self._each(self._names[:-1], self._link)
+                self._each(self._names[-1:], self._move)
             self._each(self._names, lambda _name, new: sync_folder(new))
         finally:
             for fd in self._held.values():

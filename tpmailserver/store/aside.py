@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
 
-from .disk import make_folder, make_folder_in, open_folder, opened, sync_folder
+from .disk import make_folder_in, open_folder, open_made_folder, opened, sync_folder
 from .folders import checked
 from .maildir import Mailboxes
 
@@ -26,8 +26,7 @@ def set_aside(
 
     A failure in the middle raises OSError; what was moved before stays in the folder.
     """
-    make_folder(snapshots)
-    with opened(open_folder(snapshots)) as all_snapshots:
+    with opened(open_made_folder(snapshots)) as all_snapshots:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
         title = _make_fresh(all_snapshots, f"{stamp}-{_plain(label)}")
         with opened(open_folder(title, all_snapshots)) as aside:
@@ -40,8 +39,7 @@ def set_aside(
 
 
 def _move_all(mailboxes: Mailboxes, names: Sequence[str], aside: int) -> None:
-    make_folder(mailboxes.folder)
-    with opened(open_folder(mailboxes.folder)) as maildirs:
+    with opened(open_made_folder(mailboxes.folder)) as maildirs:
         try:
             for start in range(0, len(names), _AT_ONCE):
                 handful = names[start : start + _AT_ONCE]

@@ -57,6 +57,15 @@ def open_folder(path: Path | str, dir_fd: int | None = None) -> int:
     return os.open(path, _READ_FOLDER, dir_fd=dir_fd)
 
 
+def open_made_folder(path: Path) -> int:
+    """Opens a folder and makes it first where it is missing."""
+    try:
+        return open_folder(path)
+    except FileNotFoundError:
+        make_folder(path)
+        return open_folder(path)
+
+
 def descend(path: Path, *names: str) -> int:
     """Opens the folder `path`, in it the first of `names`, in that the next; returns the last."""
     folder = open_folder(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tpmailserver.model import NAME
 
-from .disk import descend, make_folder, make_folder_in, open_folder, opened, sync_folder
+from .disk import descend, make_folder_in, open_folder, open_made_folder, opened, sync_folder
 
 _PARTS = ("tmp", "new", "cur")
 
@@ -56,8 +56,7 @@ class MailboxFolders:
 
     def prepare(self, name: str) -> None:
         """Makes what is missing of a mailbox's folders."""
-        make_folder(self._root)
-        with opened(open_folder(self._root)) as root:
+        with opened(open_made_folder(self._root)) as root:
             # Marked before it is made: whoever finds the folder finds the mark.
             self._unsynced.add(checked(name))
             make_folder_in(root, name)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock
 
-from .disk import make_folder, open_folder, opened
+from .disk import open_file, open_folder, open_made_folder, opened
 
 _LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _TEXT_OCTETS = 256
@@ -193,8 +193,9 @@ class SiteLock:
         if self._fd is not None:
             return os.getpid()
         try:
-            fd = _open_lock(self._folder, self._NAME)
-        except OSError:
+            with opened(open_folder(self._folder)) as locks:
+                fd = open_file(self._NAME, locks)
+        except FileNotFoundError:
             return None
         with opened(fd):
             try:
@@ -212,10 +213,13 @@ class SiteLock:
 
 
 def _open_lock(folder: Path, name: str) -> int:
-    make_folder(folder)
-    with opened(open_folder(folder)) as locks:
+    with opened(open_made_folder(folder)) as locks:
         fd = os.open(name, _LOCK_FILE, 0o600, dir_fd=locks)
-    os.fchmod(fd, 0o600)
+    try:
+        os.fchmod(fd, 0o600)
+    except OSError:
+        os.close(fd)
+        raise
     return fd
 
 

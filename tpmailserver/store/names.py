@@ -73,8 +73,7 @@ def describe(file_name: str) -> Described:
     ours = _OURS.fullmatch(file_name)
     if ours:
         unique, stored, wire = ours.groups()
-        if ",S=" not in unique and ",W=" not in unique:
-            return Described(unique, int(stored), int(wire))
+        return Described(unique, int(stored), int(wire))
     base = _FLAGS.sub("", file_name, count=1)
     sizes = {letter: int(octets) for letter, octets in reversed(_SIZE.findall(base))}
     unique = _SIZE.sub("", base) or base

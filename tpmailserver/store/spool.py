@@ -13,12 +13,13 @@ import os
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from threading import RLock
 
 from .disk import (
     create_file,
-    make_folder,
     open_file,
     open_folder,
+    open_made_folder,
     opened,
     pieces,
     sweep_folder,
@@ -44,13 +45,16 @@ class _Place(Enum):
 class Draft:
     """A message that is arriving: a stamp (our own header fields) and the content below it.
 
-    One thread at a time. Whoever starts a draft ends it by a delivery or by `discard`.
+    Whoever starts a draft ends it, by a delivery or by `discard`.
     """
 
     def __init__(self, folder: Path, identity: str, stamp: bytes) -> None:
         self.identity = identity
         self._folder = folder
         self._place = _Place.MEMORY
+        # A connection may be lost, and its draft discarded, while a thread writes to the file: were
+        # it closed under that thread, the octets could end in the next file that is opened.
+        self._busy = RLock()
         self._held: list[bytes] = [stamp]
         self._head: bytes | None = None
         self._line_ends = stamp.count(b"\n")
@@ -92,30 +96,32 @@ class Draft:
 
         A failure leaves no file and no draft: half of a message is nothing.
         """
-        if self._place not in (_Place.MEMORY, _Place.FILE):
-            raise RuntimeError(f"the draft is {self._place.value}")
-        try:
-            if self._place is _Place.MEMORY:
-                self._head = self.head
-                self._create()
-            write_whole(self._file_fd, self._held)
-        except OSError:
-            self.discard()
-            raise
-        self._held = []
-        self.held = 0
+        with self._busy:
+            if self._place not in (_Place.MEMORY, _Place.FILE):
+                raise RuntimeError(f"the draft is {self._place.value}")
+            try:
+                if self._place is _Place.MEMORY:
+                    self._head = self.head
+                    self._create()
+                write_whole(self._file_fd, self._held)
+            except OSError:
+                self.discard()
+                raise
+            self._held = []
+            self.held = 0
 
     def settle(self) -> None:
         """Writes the rest and makes the whole file safe against a power cut."""
-        self.spill()
-        try:
-            os.fsync(self._file_fd)
-        except OSError:
-            self.discard()
-            raise
-        os.close(self._file_fd)
-        self._file_fd = -1
-        self._place = _Place.SETTLED
+        with self._busy:
+            self.spill()
+            try:
+                os.fsync(self._file_fd)
+            except OSError:
+                self.discard()
+                raise
+            os.close(self._file_fd)
+            self._file_fd = -1
+            self._place = _Place.SETTLED
 
     def link_into(self, folder: int, name: str) -> None:
         """Gives the settled draft one more name in an open folder."""
@@ -144,17 +150,14 @@ class Draft:
 
     def discard(self) -> None:
         """Ends the draft; its file, if it has one, is removed now or by the sweep."""
-        if self._place in (_Place.FILE, _Place.SETTLED):
-            with suppress(OSError):
-                os.unlink(self.identity, dir_fd=self._folder_fd)
-        self._let_go()
+        with self._busy:
+            if self._place in (_Place.FILE, _Place.SETTLED):
+                with suppress(OSError):
+                    os.unlink(self.identity, dir_fd=self._folder_fd)
+            self._let_go()
 
     def _create(self) -> None:
-        try:
-            self._folder_fd = open_folder(self._folder)
-        except FileNotFoundError:
-            make_folder(self._folder)
-            self._folder_fd = open_folder(self._folder)
+        self._folder_fd = open_made_folder(self._folder)
         self._file_fd = create_file(self.identity, self._folder_fd)
         self._place = _Place.FILE
 
