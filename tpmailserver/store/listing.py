@@ -12,6 +12,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from threading import Lock
 
 from tpmailserver.model import Message
@@ -84,7 +85,7 @@ class Listings:
                     message = self._message(folder, entry.name, folders[folder])
                     if message is not None:
                         found[message.uidl] = (entry.name, message)
-        messages = tuple(message for _, message in sorted(found.values(), key=_by_file_name))
+        messages = tuple(message for _, message in sorted(found.values(), key=itemgetter(0)))
         return Listing(messages, _tally(messages), stamps)
 
     def _message(self, folder: str, file: str, folder_fd: int) -> Message | None:
@@ -135,10 +136,6 @@ def _stamp(folder: os.stat_result) -> _Stamp:
     """What changes when a folder changes, or when another takes its place."""
     # `rsync -a` and `cp -a` set the time of modification back; nobody sets that of change.
     return folder.st_dev, folder.st_ino, folder.st_mtime_ns, folder.st_ctime_ns
-
-
-def _by_file_name(found: tuple[str, Message]) -> str:
-    return found[0]
 
 
 def _tally(messages: tuple[Message, ...]) -> Tally:
