@@ -1,0 +1,78 @@
+"""A site on real folders for the tests of `admin`, `control` and `cli`, and what a server adds."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tpmailserver.site import open_site
+
+from tpmailserver.admin.desk import Desk, HolderSeen, ServerFacts, SessionSeen
+from tpmailserver.settings import Settings
+
+NOW = 1_732_376_757.0
+
+
+@dataclass
+class Room:
+    """The running server of a class: one POP3 and one SMTP session, and who was sent away."""
+
+    expelled: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+
+    def sessions(self) -> Sequence[SessionSeen]:
+        return [
+            SessionSeen("POP3", "192.168.7.31", "22000001", "transaction", NOW),
+            SessionSeen("SMTP", "fd00::31", "", "greeted", NOW + 1),
+        ]
+
+    def expel(self, names: Collection[str], why: str) -> int:
+        self.expelled.append((tuple(names), why))
+        return sum(each.account in names for each in self.sessions())
+
+    def facts(self) -> ServerFacts:
+        return ServerFacts(
+            pid=os.getpid(),
+            started=NOW,
+            listening=("tcp 2525", "tcp 1110"),
+            delivered=7,
+            holders=(HolderSeen("22000001", "192.168.7.31", NOW),),
+        )
+
+
+def desk_at(folder: Path, settings: Settings | None = None) -> Desk:
+    """The desk of a site without a server, its clock standing at NOW."""
+    return replace(open_site(folder, settings or Settings()).desk(), clock=lambda: NOW)
+
+
+def put_mail(desk: Desk, number: str, text: bytes = b"Subject: x\n\nHello.\n") -> None:
+    """Delivers a message the way the server does."""
+    draft = desk.spool.draft(b"Return-Path: <>\n")
+    draft.write(text)
+    desk.mailboxes.deliver(draft, [number])
+
+
+def messages_in(folder: Path) -> list[bytes]:
+    """The messages that lie in a mailbox's folder, wherever that is now."""
+    return [each.read_bytes() for part in ("new", "cur") for each in (folder / part).iterdir()]
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def wait_until(happened: object, seconds: float = 10.0) -> None:
+    """Waits until a call returns something true; fails when it never does."""
+    assert callable(happened)
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def with_our_path() -> dict[str, str]:
+    """The environment for a Python of its own that finds what this one finds."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}

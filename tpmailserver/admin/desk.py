@@ -1,0 +1,87 @@
+"""The desk at which an instructor's action is done: what it may reach, and how it says no.
+
+The rule it guards: an action is a plain function of a desk and typed arguments. It prints nothing,
+knows no reply code, and does the same whether a server carries it out or `tpmail` does so alone;
+what only a running server has is asked through the small contract `Live`.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tpmailserver.settings import Settings
+from tpmailserver.store.database import Database
+from tpmailserver.store.directory import Directory
+from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.spool import Spool
+
+
+class NotDone(Exception):
+    """An action was refused; its text says why, for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """One session of a running server; `since` is in seconds of the epoch."""
+
+    protocol: str
+    client: str
+    account: str
+    """"" as long as nobody has logged in."""
+    state: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class HolderSeen:
+    """Who holds a maildrop (RFC 1939 §4), and since when where that is known."""
+
+    number: str
+    who: str
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a running server says of itself."""
+
+    pid: int
+    started: float
+    listening: tuple[str, ...]
+    delivered: int
+    """Messages accepted since the start."""
+    holders: tuple[HolderSeen, ...] = ()
+
+
+class Live(Protocol):
+    """What only a running server has. Actions call it from a thread, never from the reactor's."""
+
+    def sessions(self) -> Sequence[SessionSeen]:
+        """Every session of this moment."""
+
+    def expel(self, names: Collection[str], why: str) -> int:
+        """Closes the POP3 sessions of these mailboxes, removing nothing; returns how many."""
+
+    def facts(self) -> ServerFacts:
+        """The process, its ports and its counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything an action may reach: `folder` is the site's; `live` is None without a server."""
+
+    folder: Path
+    settings: Settings
+    database: Database
+    directory: Directory
+    mailboxes: Mailboxes
+    spool: Spool
+    live: Live | None = None
+    clock: Callable[[], float] = time.time
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of what was set aside."""
+        return self.folder / "snapshots"

@@ -1,0 +1,50 @@
+"""Whom an action is about: numbers, a group, or everybody.
+
+The rule it guards: one unknown number and nothing at all is done, and every unknown one is named.
+A reset of 39 mailboxes out of 40 is worse than none.
+"""
+
+from dataclasses import dataclass
+
+from .desk import Desk, NotDone
+from .numbers import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Exactly one of: some numbers, a group's name, or everybody."""
+
+    numbers: tuple[str, ...] = ()
+    group: str | None = None
+    everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The accounts that a `Who` came to, in the order in which they were asked for."""
+
+    numbers: tuple[str, ...]
+
+
+def find(desk: Desk, who: Who) -> Found:
+    """The accounts that are meant; refuses unknown numbers, unknown groups and a vague `who`."""
+    if bool(who.numbers) + (who.group is not None) + who.everybody != 1:
+        raise NotDone("say who: numbers, one group, or everybody")
+    desk.directory.refresh()
+    if who.everybody:
+        return Found(tuple(each.number for each in desk.database.load()[1]))
+    if who.group is not None:
+        return Found(members(desk, who.group))
+    unknown = [each for each in who.numbers if desk.directory.account(each) is None]
+    if unknown:
+        raise NotDone(f"no account {listed(unknown)}; nothing is done")
+    return Found(who.numbers)
+
+
+def members(desk: Desk, group: str) -> tuple[str, ...]:
+    """The numbers in a group; an unknown group is refused with the names of those that exist."""
+    numbers = desk.directory.members(group)
+    if numbers is None:
+        known = ", ".join(sorted(desk.directory.group_names())) or "none yet"
+        raise NotDone(f"no group {group}; nothing is done (groups: {known})")
+    return numbers
