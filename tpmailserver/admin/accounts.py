@@ -1,0 +1,164 @@
+"""Makes, lists and removes accounts.
+
+The rule it guards: nothing that a student wrote is erased. A removed account is gone from the
+table at once, so that no mail can follow, and its mailbox is then set aside whole. Adding an
+account twice changes nothing but its groups.
+"""
+
+from dataclasses import dataclass
+
+from tpmailserver.model import name_of
+from tpmailserver.store.aside import set_aside
+from tpmailserver.store.database import RESERVED, NameTaken
+
+from .desk import Desk, NotDone
+from .numbers import WHAT_A_NAME_IS, shown
+from .resets import Planned, plan_reset
+from .who import Who, members
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The numbers that got an account, and those that had one already."""
+
+    added: tuple[str, ...]
+    present: tuple[str, ...]
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAdd:
+    """The numbers that would get an account, and those that have one already."""
+
+    added: tuple[str, ...]
+    present: tuple[str, ...]
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSeen:
+    """One account with what lies in its mailbox and its last sessions, in seconds of the epoch."""
+
+    number: str
+    groups: tuple[str, ...]
+    messages: int
+    octets: int
+    pop3: float | None
+    smtp: float | None
+    trouble: str = ""
+    """Why the mailbox cannot be read; "" where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountList:
+    """Accounts in the order of their numbers."""
+
+    accounts: tuple[AccountSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The accounts that are gone and the folder in which their mail is kept."""
+
+    numbers: tuple[str, ...]
+    messages: int
+    kept: str
+    expelled: int
+    """POP3 sessions that were closed."""
+
+
+def plan_add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> PlannedAdd:
+    """What `add` would do, changing nothing."""
+    _check_names(numbers, group)
+    desk.directory.refresh()
+    _check_free(desk, numbers, group)
+    present = tuple(each for each in numbers if desk.directory.account(each) is not None)
+    standing = frozenset(present)
+    return PlannedAdd(tuple(each for each in numbers if each not in standing), present, group)
+
+
+def add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> Added:
+    """Makes accounts, and puts all of these numbers into the group."""
+    _check_names(numbers, group)
+    try:
+        done = desk.database.add(numbers, group, desk.clock())
+    except NameTaken as error:
+        raise NotDone(f"{error}; nothing is added") from error
+    desk.directory.refresh()
+    return Added(tuple(done.added), tuple(done.present), group)
+
+
+def accounts(desk: Desk, group: str | None = None) -> AccountList:
+    """Every account, or a group's."""
+    desk.directory.refresh()
+    _revision, known = desk.database.load()
+    if group is not None:
+        wanted = frozenset(members(desk, group))
+        known = [each for each in known if each.number in wanted]
+    seen = desk.database.seen()
+    rows = []
+    for each in sorted(known, key=lambda account: account.number):
+        messages, octets, trouble = _mailbox(desk, each.number)
+        times = seen.get(each.number, {})
+        groups = tuple(sorted(each.groups))
+        rows.append(
+            AccountSeen(
+                each.number, groups, messages, octets, times.get("pop3"), times.get("smtp"), trouble
+            )
+        )
+    return AccountList(tuple(rows))
+
+
+def plan_remove(desk: Desk, who: Who) -> Planned:
+    """What `remove` would do, changing nothing."""
+    return plan_reset(desk, who)
+
+
+def remove(desk: Desk, who: Who) -> Removed:
+    """Removes accounts and sets their mailboxes aside."""
+    plan = plan_reset(desk, who)
+    if not plan.numbers:
+        return Removed((), 0, "", 0)
+    gone = tuple(desk.database.remove(plan.numbers))
+    desk.directory.refresh()
+    try:
+        kept = set_aside(desk.mailboxes, desk.snapshots, gone, "removed", desk.clock())
+    except OSError as error:
+        raise NotDone(
+            f"the accounts are removed, but not all of their mailboxes could be set aside: {error}"
+        ) from error
+    expelled = desk.live.expel(gone, "the account was removed") if desk.live else 0
+    return Removed(gone, plan.messages, str(kept), expelled)
+
+
+def _check_names(numbers: tuple[str, ...], group: str | None) -> None:
+    wrong = [each for each in numbers if name_of(each) != each]
+    if wrong:
+        raise NotDone(f"{shown(wrong[0])} is no name: {WHAT_A_NAME_IS}")
+    if group is not None and name_of(group) != group:
+        raise NotDone(f"{shown(group)} is no name of a group: {WHAT_A_NAME_IS}")
+    if not numbers:
+        raise NotDone("no number was given")
+
+
+def _check_free(desk: Desk, numbers: tuple[str, ...], group: str | None) -> None:
+    """Refuses what the database would refuse: accounts and groups share one name space."""
+    for each in numbers:
+        if each in RESERVED:
+            raise NotDone(f"{NameTaken(each, 'reserved')}; nothing is added")
+        if desk.directory.members(each) is not None:
+            raise NotDone(f"{NameTaken(each, 'a group')}; nothing is added")
+    if group is None:
+        return
+    if group in RESERVED:
+        raise NotDone(f"{NameTaken(group, 'reserved')}; nothing is added")
+    if group in numbers or desk.directory.account(group) is not None:
+        raise NotDone(f"{NameTaken(group, 'an account')}; nothing is added")
+
+
+def _mailbox(desk: Desk, number: str) -> tuple[int, int, str]:
+    try:
+        tally = desk.mailboxes.tally(number)
+    except OSError as error:
+        return 0, 0, error.strerror or str(error)
+    return tally.messages, tally.octets, ""
