@@ -1,0 +1,101 @@
+"""Carries one action to the server that runs on a site, over its control socket.
+
+The rule it guards: "no server" is said only where nobody can be listening: there is no socket, or
+nobody answers behind it (a server that was killed leaves its socket). Everything else that goes
+wrong is an error, for acting on the site behind a living server's back could lose mail.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tpmailserver.admin.desk import NotDone
+
+from .wording import LONGEST_REQUEST, SOCKET_NAME, BadLine, Request, read_answer, request_line
+
+_CONNECT_PATIENCE = 5.0  # seconds
+
+# A reset of thousands of mailboxes on a slow disk takes its time; the server is at work meanwhile.
+_ANSWER_PATIENCE = 600.0  # seconds
+
+_PIECE = 256 * 1024
+
+
+class NoServer(Exception):
+    """No server runs on this site."""
+
+
+def ask(site: Path, request: Request) -> dict[str, Any]:
+    """The report of an action that the site's server did; raises NoServer or NotDone."""
+    line = request_line(request)
+    if len(line) > LONGEST_REQUEST:
+        raise NotDone("that is too much for one request to the server: split it")
+    with _connected(site) as line_to_server:
+        line_to_server.settimeout(_ANSWER_PATIENCE)
+        try:
+            # A server that refuses may close before it has read all: its line still says why.
+            with suppress(ConnectionError):
+                line_to_server.sendall(line)
+            octets = _read_line(line_to_server)
+        except TimeoutError:
+            raise NotDone(
+                f"the server has not answered for {_ANSWER_PATIENCE:.0f} seconds; "
+                "it may still be at work"
+            ) from None
+    return _answer(octets)
+
+
+@contextmanager
+def socket_path(site: Path) -> Iterator[str]:
+    """A path of the control socket that fits into the 107 octets which a socket's path may have.
+
+    A home directory on a file server easily has longer ones: the path goes by the number of the
+    open folder, so it holds only inside the `with` block.
+    """
+    folder = os.open(site, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _connected(site: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line_to_server:
+        line_to_server.settimeout(_CONNECT_PATIENCE)
+        try:
+            with socket_path(site) as path:
+                line_to_server.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise NoServer from None
+        except PermissionError:
+            raise NotDone(
+                f"{site / SOCKET_NAME} belongs to the server of another user: "
+                "run tpmail as that user, or as root"
+            ) from None
+        except (TimeoutError, BlockingIOError):
+            raise NotDone("a server runs on this site, but it takes no requests") from None
+        yield line_to_server
+
+
+def _read_line(line_to_server: socket.socket) -> bytes:
+    pieces = []
+    with suppress(ConnectionError):
+        while piece := line_to_server.recv(_PIECE):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _answer(octets: bytes) -> dict[str, Any]:
+    if not octets.endswith(b"\n"):
+        raise NotDone("the server closed without an answer; is it being stopped?")
+    try:
+        answer = read_answer(octets)
+    except BadLine as error:
+        raise NotDone(f"the server's answer cannot be read: {error}") from error
+    if isinstance(answer, str):
+        raise NotDone(answer)
+    return answer
