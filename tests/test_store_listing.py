@@ -9,7 +9,7 @@ import pytest
 from store_site import CONTENT, STAMP, Site
 
 from tpmailserver.model import Message
-from tpmailserver.store import listing
+from tpmailserver.store import listing, measure
 from tpmailserver.store.locks import DeliveryGate
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.names import UniqueNames
@@ -120,6 +120,27 @@ def test_a_foreign_file_is_read_once(site: Site, rested: Mailboxes) -> None:
     path.rename(path.with_name("foreign:2,S"))
     (after,) = rested.snapshot("1")
     assert (after.name, after.octets) == ("cur/foreign:2,S", before.octets)
+
+
+def test_a_foreign_file_that_grows_in_its_place_is_measured_again(
+    site: Site, rested: Mailboxes
+) -> None:
+    path = put(site, "new/typed by hand", b"a\n")
+    assert rested.snapshot("1")[0].octets == 3
+    with path.open("ab") as file:
+        file.write(b"b\n")
+    assert rested.snapshot("1")[0].octets == 6
+
+
+def test_the_sizes_that_are_remembered_are_bounded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_REMEMBERED_AT_MOST", 3)
+    for number in range(9):
+        put(site, f"new/{number}", b"a\n" * number)
+    for _ in "12":
+        found = [message.octets for message in site.mailboxes.snapshot("1")]
+        assert found == [3 * number for number in range(9)]
 
 
 def test_what_is_no_message_is_not_listed(site: Site) -> None:

@@ -5,14 +5,16 @@ import os
 import resource
 import stat
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from tpmailserver.store.names import UniqueNames
-from tpmailserver.store.spool import HELD_AT_MOST, Spool
+from tpmailserver.store.spool import HELD_AT_MOST, Draft, Spool
 
 
 @pytest.fixture
@@ -139,6 +141,50 @@ def test_a_draft_closes_what_it_opened(spool: Spool) -> None:
     assert len(os.listdir("/proc/self/fd")) > len(before)
     draft.discard()
     assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_a_draft_discarded_while_a_thread_writes_leaves_nothing(
+    spool: Spool, tmp_path: Path
+) -> None:
+    before = os.listdir("/proc/self/fd")
+    writing = Event()
+    ends: list[str] = []
+
+    def write(draft: Draft) -> None:
+        try:
+            while True:
+                draft.write(b"x" * 100_000)
+                draft.spill()
+                writing.set()
+        except (RuntimeError, OSError) as error:
+            ends.append(str(error))
+
+    for _ in range(20):
+        draft = spool.draft(b"")
+        writing.clear()
+        thread = Thread(target=write, args=(draft,))
+        thread.start()
+        assert writing.wait(10)
+        draft.discard()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert set(ends) == {"the draft is delivered or discarded"}
+    assert files(tmp_path) == []
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_content_in_crumbs_takes_little_memory(spool: Spool) -> None:
+    tracemalloc.start()
+    try:
+        draft = spool.draft(b"Stamp: 1\n")
+        for number in range(HELD_AT_MOST // 3):
+            draft.write(b"%03d" % (number % 1000))
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert draft.held > HELD_AT_MOST
+    assert held < 3 * HELD_AT_MOST
+    assert draft.head.startswith(b"000001002")
 
 
 def test_a_spool_that_is_a_link_is_not_followed(spool: Spool, tmp_path: Path) -> None:
