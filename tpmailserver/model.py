@@ -11,7 +11,8 @@ from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 # RFC 5321 §4.1.2 Dot-string, with the UTF8-non-ascii of RFC 6531 §3.3.
-_DOT_STRING = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]+(\.[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]+)*")
+_ATOM = r"[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]+"
+_DOT_STRING = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 
 # The one name space of accounts, groups and lists.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -62,7 +63,7 @@ class Client:
 
 
 def client_address(text: str) -> IPAddress | None:
-    """The address that a socket reports, with scope id taken off and IPv4 taken out of `::ffff:`."""
+    """The address that a socket reports, without scope id, and IPv4 taken out of `::ffff:`."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -115,7 +116,7 @@ class Reason(Enum):
     BAD_LOGIN = auto()
     LOGINS_BUSY = auto()  # the queue of password checks is full
     MAILDROP_IN_USE = auto()  # [who holds it, since when]
-    MAILBOX_RESET = auto()
+    EXPELLED = auto()  # [why]
     # senders and recipients
     BUDGET_SPENT = auto()  # [messages, when to go on]
     FOREIGN_RECIPIENT = auto()  # [address, our domain]

@@ -92,7 +92,7 @@ def with_options(settings: Settings, *, domain: str | None, language: str | None
     if domain is not None:
         settings = replace(settings, domain=_domain("--domain", domain))
     if language is not None:
-        settings = replace(settings, language=_one_of("fr", "en")("--language", language))
+        settings = replace(settings, language=_language("--language", language))
     return settings
 
 
@@ -104,6 +104,7 @@ def networks_of(settings: Settings) -> tuple[IPv4Network | IPv6Network, ...] | N
 
 
 Check = Callable[[str, object], object]
+TextCheck = Callable[[str, object], str]
 
 
 def _checked(
@@ -138,13 +139,17 @@ def _domain(key: str, value: object) -> str:
     return domain
 
 
-def _one_of(*choices: str) -> Check:
+def _one_of(*choices: str) -> TextCheck:
     def check(key: str, value: object) -> str:
         if value not in choices:
             raise SettingsError(f"{key} takes {' or '.join(map(repr, choices))}, not {value!r}")
         return str(value)
 
     return check
+
+
+def _language(key: str, value: object) -> str:
+    return _one_of("en", "fr")(key, value)
 
 
 def _networks(key: str, value: object) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ def _seconds(key: str, value: object) -> float:
 
 _CHECKS: Mapping[str, Check] = {
     "domain": _domain,
-    "language": _one_of("en", "fr"),
+    "language": _language,
     "networks": _networks,
     "walk_in": _pattern,
     "walk_in_limit": _whole,

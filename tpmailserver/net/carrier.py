@@ -1,0 +1,292 @@
+"""Carries octets between a socket and a protocol machine.
+
+The rule it guards: what comes out of the machine is done in order, one thing at a time. While a
+question is being answered, a message streamed or a client slow to read, reading stops; so nothing
+here grows with what a client sends or leaves unread. This is the one place that catches every
+exception: it becomes a refusal, and the session goes on.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from socket import SO_OOBINLINE, SOL_SOCKET
+
+from twisted.internet.base import DelayedCall, ReactorBase
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Server as Transport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tpmailserver.model import Client, Refusal
+from tpmailserver.wire.contract import (
+    Ask,
+    BeginMessage,
+    Close,
+    Content,
+    Discard,
+    MayReceive,
+    MaySend,
+    Outcome,
+    Output,
+    Question,
+    Send,
+    Stream,
+)
+from tpmailserver.wire.conversation import Clock, Conversation
+
+from .closing import Closing
+from .faults import Faults
+from .sessions import Sessions
+
+_ANSWERED_FROM_MEMORY = (MaySend, MayReceive, BeginMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What all sessions of a server share; `clock` never jumps."""
+
+    reactor: ReactorBase
+    clock: Clock
+    faults: Faults
+    sessions: Sessions
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class Carrier(Protocol):
+    """One connection and its machine."""
+
+    protocol = ""
+    """"SMTP" or "POP3"."""
+    transport: Transport  # type: ignore[assignment]  # what every TCP endpoint gives
+
+    def __init__(self, conversation: Conversation, client: Client, server: Server) -> None:
+        self._conversation = conversation
+        self._client = client
+        self._server = server
+        self._outgoing: list[bytes] = []
+        self._unread = b""
+        self._is_busy = False
+        self._is_paused = False
+        self._input_has_ended = False
+        self._is_lost = False
+        self._expulsion: Refusal | None = None
+        self._closing: Closing | None = None
+        self._when_read: Deferred[None] | None = None
+        self._alarm: DelayedCall | None = None
+        self._alarm_at = 0.0
+        self.account = ""
+        self.since = server.clock()
+
+    # What Twisted calls.
+
+    def connectionMade(self) -> None:
+        if isinstance(self.transport, Transport):  # a `unix:` endpoint has no such options
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+            # Telnet marks a Ctrl-C with an urgent octet, which must stay in its place.
+            self.transport.getHandle().setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
+        self.transport.registerProducer(self, True)
+        refusal = self._server.sessions.enter(self, self._client)
+        if refusal is None:
+            self._run(self._conversation.begin())
+        else:
+            self._run(self._conversation.refuse(refusal))
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._closing is not None:
+            return
+        if self._is_busy:
+            self._unread += data
+        else:
+            self._run(self._conversation.receive(data))
+
+    def readConnectionLost(self) -> None:
+        self._input_has_ended = True
+        if self._closing is not None:
+            self._closing.client_has_closed()
+        elif not self._is_busy:
+            self._run([])
+
+    def writeConnectionLost(self) -> None:
+        if self._closing is not None:
+            self._closing.everything_is_sent()
+        else:
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        self._is_lost = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._closing is not None:
+            self._closing.cancel()
+        self._server.sessions.leave(self, self._client)
+        self.resumeProducing()
+        if not self._is_busy:
+            self._run([])
+
+    def pauseProducing(self) -> None:
+        """The client reads slower than we write."""
+        if self._when_read is None:
+            self._when_read = Deferred()
+
+    def resumeProducing(self) -> None:
+        """The client has read what was written, or is gone."""
+        if self._when_read is not None:
+            when_read, self._when_read = self._when_read, None
+            when_read.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `connectionLost` sees to it."""
+
+    # What a protocol fills in.
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """What the session is doing, in a word for the instructor."""
+
+    @abstractmethod
+    async def _answer(self, question: Question) -> Outcome:
+        """The answer of policy; any exception becomes a refusal."""
+
+    @abstractmethod
+    async def _perform(self, output: Content | Discard | Stream) -> None:
+        """Does what the machine says with a message's content."""
+
+    @abstractmethod
+    async def _leave(self) -> None:
+        """The connection is gone: lets go of everything."""
+
+    # Everything else.
+
+    def expel(self, refusal: Refusal) -> None:
+        """Ends the session with a reason, once what it is at is done."""
+        self._expulsion = refusal
+        if not self._is_busy and self._closing is None:
+            self._run([])
+
+    def abort(self) -> None:
+        """Ends the connection now, whatever is unsent."""
+        self.transport.abortConnection()
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the session is in the middle of something that an expulsion waits for."""
+        return self._is_busy
+
+    def _run(self, outputs: Sequence[Output]) -> None:
+        self._is_busy = True
+        Deferred.fromCoroutine(self._carry(outputs)).addErrback(self._on_bug)
+        if self._is_busy and not self._is_paused and not self._is_lost:
+            self._is_paused = True
+            self.transport.pauseProducing()
+
+    async def _carry(self, outputs: Sequence[Output]) -> None:
+        """Does what the machine says, and what has come up meanwhile, until nothing is left."""
+        try:
+            while outputs or (outputs := self._whatever_came_up()):
+                outputs = await self._do(outputs)
+            if self._is_lost:
+                await self._leave()
+        finally:
+            self._is_busy = False
+        if self._is_lost:
+            return
+        if self._is_paused and not self._input_has_ended:
+            self.transport.resumeProducing()
+        self._is_paused = False
+        self._set_alarm()
+
+    def _whatever_came_up(self) -> Sequence[Output]:
+        if self._is_lost or self._closing is not None:
+            return []
+        if self._expulsion is not None:
+            return self._conversation.interrupt(self._expulsion)
+        if self._unread:
+            unread, self._unread = self._unread, b""
+            return self._conversation.receive(unread)
+        if self._input_has_ended:
+            return self._conversation.end_of_input()
+        return []
+
+    async def _do(self, outputs: Sequence[Output]) -> Sequence[Output]:
+        """Does these outputs in order; what the machine then says to an answer comes back."""
+        for output in outputs:
+            if isinstance(output, Send):
+                self._outgoing.append(output.octets)
+            elif isinstance(output, Ask):
+                if not isinstance(output.question, _ANSWERED_FROM_MEMORY):
+                    await self._flush()
+                outcome = await self._outcome(output.question)
+                return [] if self._is_lost else self._conversation.answer(outcome)
+            elif isinstance(output, Close):
+                await self._flush()
+                self._close()
+            else:
+                await self._perform(output)
+            if self._is_lost:
+                return []
+        await self._flush()
+        return []
+
+    async def _outcome(self, question: Question) -> Outcome:
+        try:
+            return await self._answer(question)
+        except Exception as error:  # noqa: BLE001 - the one catch-all: our trouble is temporary
+            return self._server.faults.refusal(error, type(question).__name__)
+
+    async def _flush(self) -> None:
+        if self._outgoing:
+            outgoing, self._outgoing = self._outgoing, []
+            await self._write(b"".join(outgoing))
+
+    async def _write(self, octets: bytes) -> None:
+        """Writes, and waits while the client is slow to read; one that never reads is let go."""
+        if self._is_lost:
+            return
+        self.transport.write(octets)
+        if self._when_read is not None:
+            patience = self._conversation.patience
+            alarm = self._server.reactor.callLater(patience, self.abort) if patience else None
+            await self._when_read
+            if alarm is not None and alarm.active():
+                alarm.cancel()
+
+    def _close(self) -> None:
+        if not self._is_lost and self._closing is None:
+            self._closing = Closing(self.transport, self._server.reactor)
+            self._closing.begin(input_has_ended=self._input_has_ended)
+
+    def _set_alarm(self) -> None:
+        """Sees to it that the machine is woken when it wants; an early alarm is set again."""
+        at = self._conversation.wake_at
+        if at is None or self._closing is not None:
+            return
+        if self._alarm is not None:
+            if self._alarm_at <= at:
+                return
+            self._alarm.cancel()
+        self._alarm_at = at
+        delay = max(0.0, at - self._server.clock())
+        self._alarm = self._server.reactor.callLater(delay, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        self._alarm = None
+        if self._is_busy or self._closing is not None:
+            return
+        now, at = self._server.clock(), self._conversation.wake_at
+        if at is not None and now >= at:
+            self._run(self._conversation.wake(now))
+        else:
+            self._set_alarm()
+
+    def _on_bug(self, failure: Failure) -> None:
+        """A bug outside of any question: nothing is known of the session any more."""
+        error = failure.value
+        if isinstance(error, Exception):
+            self._server.faults.refusal(error, "session")
+        if not self._is_lost:
+            self.abort()

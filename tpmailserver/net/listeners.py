@@ -1,0 +1,86 @@
+"""Where the server listens, as Twisted endpoint strings.
+
+The rule it guards: a port that cannot be bound is one line that names the ways out, said before
+the server goes into the background, where nobody would read it.
+"""
+
+import errno
+import re
+import socket
+from collections.abc import Sequence
+
+_TCP = re.compile(r"(?:tcp:|tcp4:)?(?:port=)?(\d+)(.*)")
+_TCP6 = re.compile(r"tcp6:(?:port=)?(\d+)(.*)")
+_INTERFACE = re.compile(r":interface=((?:[^:\\]|\\.)*)")
+_BACKLOG = 512
+
+LOW_PORTS = (25, 110)
+HIGH_PORTS = (2525, 1110)
+
+
+class CannotListen(Exception):  # noqa: N818 - a refusal, named by what it says
+    """A port cannot be bound; its text is one line for whoever starts the server."""
+
+
+def default_endpoints(port: int) -> tuple[str, ...]:
+    """The endpoints for a port on every address of this machine, IPv4 and IPv6."""
+    six = rf"tcp6:{port}:backlog={_BACKLOG}:interface=\:\:"
+    four = f"tcp:{port}:backlog={_BACKLOG}"
+    if not socket.has_ipv6:
+        return (four,)
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::", 0))
+            six_only = probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:
+        return (four,)
+    # One socket on `::` takes IPv4 too, unless this machine is set up otherwise.
+    return (four, six) if six_only else (six,)
+
+
+def check(endpoints: Sequence[str]) -> None:
+    """Tries to bind each TCP endpoint, and raises CannotListen for the first that fails.
+
+    Other kinds (`systemd:`, `unix:`) are left to Twisted.
+    """
+    for endpoint in endpoints:
+        family, found = socket.AF_INET, _TCP.fullmatch(endpoint)
+        if found is None:
+            family, found = socket.AF_INET6, _TCP6.fullmatch(endpoint)
+        if found is None:
+            continue
+        interface = _INTERFACE.search(found[2])
+        host = re.sub(r"\\(.)", r"\1", interface[1]) if interface else ""
+        if ":" in host:
+            family = socket.AF_INET6
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, int(found[1])))
+        except (OSError, OverflowError) as error:
+            raise CannotListen(refusal(int(found[1]), error)) from error
+
+
+def refusal(port: int, error: Exception) -> str:
+    """The line that says why a port cannot be bound, and what to do."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EACCES:
+        return (
+            f"port {port}: only root may bind it; the ways out: start as root with "
+            "twistd --uid USER --gid GROUP, or use --high-ports, a systemd socket, "
+            "or a port redirect (docs/installing.md)"
+        )
+    if number == errno.EADDRINUSE:
+        return (
+            f"port {port}: another program listens there (ss -ltnp shows which); "
+            "stop it, or use --high-ports, or name another port with --smtp and --pop3"
+        )
+    return f"port {port}: cannot be bound ({error}); --smtp and --pop3 name another endpoint"
+
+
+def shown(host: object) -> str:
+    """An address that a server listens on, for people: "0.0.0.0 port 25"."""
+    name, port = getattr(host, "host", None), getattr(host, "port", None)
+    if name is None:
+        return str(host)
+    return f"{'[::]' if name == '::' else name} port {port}"

@@ -1,0 +1,103 @@
+"""The sessions that are open: admitted, listed, ended.
+
+The rule it guards: every connection enters here and leaves here, so what is counted, shown to the
+instructor and closed at a stop is one and the same list.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from tpmailserver.delivery.networks import Admission
+from tpmailserver.model import Client, Reason, Refusal
+
+_log = Logger()
+
+
+class OpenSession(Protocol):
+    """What the list wants of a session."""
+
+    protocol: str
+    account: str
+    since: float
+
+    @property
+    def state(self) -> str:
+        """What the session is doing, in a word."""
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether it is in the middle of something that an expulsion waits for."""
+
+    def expel(self, refusal: Refusal) -> None:
+        """Ends the session with a reason, once what it is at is done."""
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+
+
+class Sessions:
+    """The open sessions of a server."""
+
+    def __init__(self, admission: Admission, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        """The clock of every session's `since`."""
+        self._admission = admission
+        self._open: dict[OpenSession, Client] = {}
+        self._is_stopping = False
+        self._strangers: set[str] = set()
+
+    def enter(self, session: OpenSession, client: Client) -> Refusal | None:
+        """Admits a session, or says why not."""
+        if self._is_stopping:
+            return Refusal(Reason.STOPPING)
+        outcome = self._admission.admit(client)
+        if isinstance(outcome, Refusal):
+            if outcome.reason is Reason.FOREIGN_NETWORK:
+                self._tell_of_stranger(str(client))
+            return outcome
+        self._open[session] = client
+        return None
+
+    def leave(self, session: OpenSession, client: Client) -> None:
+        """A connection is gone; one that was never admitted is none of ours."""
+        if self._open.pop(session, None) is not None:
+            self._admission.leave(client)
+
+    def stop(self) -> None:
+        """Admits nobody any more and tells everybody to go."""
+        self._is_stopping = True
+        for session in list(self._open):
+            session.expel(Refusal(Reason.STOPPING))
+
+    def abort_all(self) -> None:
+        """Ends every connection now."""
+        for session in list(self._open):
+            session.abort()
+
+    def are_finishing(self) -> bool:
+        """Whether a session is still in the middle of something."""
+        return any(session.is_finishing for session in self._open)
+
+    def __iter__(self) -> Iterator[tuple[OpenSession, Client]]:
+        return iter(list(self._open.items()))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def of(self, accounts: Collection[str], protocol: str) -> list[OpenSession]:
+        """The sessions that these accounts have open."""
+        return [
+            each for each in self._open if each.account in accounts and each.protocol == protocol
+        ]
+
+    def _tell_of_stranger(self, address: str) -> None:
+        if address not in self._strangers and len(self._strangers) < 100:
+            self._strangers.add(address)
+            _log.warn(
+                'refused {address}: to admit it, put networks = ["local", "{block}"] '
+                "into tpmail.toml and start again",
+                address=address,
+                block=f"{address}/{128 if ':' in address else 32}",
+            )

@@ -1,0 +1,65 @@
+"""The threads on which everything that blocks is done.
+
+The rule it guards: the reactor never waits for a disk or a hash. Work that was begun is finished,
+whoever has left meanwhile: a lock that a thread has taken must not be forgotten.
+"""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_DISK_THREADS = 10
+_HASHING_THREADS = 2
+
+
+class ReactorThreads:
+    """`delivery.threads.Threads` on a Twisted reactor."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._disk = ThreadPool(0, _DISK_THREADS, "disk")
+        self._hashing = ThreadPool(0, _HASHING_THREADS, "hashing")
+
+    def start(self) -> None:
+        """Starts the pools; threads come with the first work."""
+        self._disk.start()
+        self._hashing.start()
+
+    def stop(self) -> None:
+        """Waits for what was begun and stops the pools."""
+        self._hashing.stop()
+        self._disk.stop()
+
+    async def disk(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
+    ) -> Result:
+        """Does work that reads or writes files."""
+        return await self._in(self._disk, work, *args, **kw)
+
+    async def hashing(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
+    ) -> Result:
+        """Does work that costs processor time."""
+        return await self._in(self._hashing, work, *args, **kw)
+
+    async def pause(self, seconds: float) -> None:
+        """Lets that much time pass."""
+        if seconds > 0:
+            await deferLater(self._reactor, seconds)
+
+    def _in(
+        self,
+        pool: ThreadPool,
+        work: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kw: Arguments.kwargs,
+    ) -> Deferred[Result]:
+        done: Deferred[Result] = deferToThreadPool(self._reactor, pool, work, *args, **kw)
+        return done

@@ -1,0 +1,83 @@
+"""A site: one folder, and everything built on it that needs no network.
+
+The rule it guards: the server and `tpmail` build a site in the same way, and an empty or missing
+folder is a valid one. What is needed is made, private to its owner.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_bytes
+
+from tpmailserver.admin.desk import Desk, Live
+from tpmailserver.delivery.policy import Policy, Stores, policy_of
+from tpmailserver.delivery.threads import Surroundings
+from tpmailserver.settings import Settings, machine_domain
+from tpmailserver.store.database import Database
+from tpmailserver.store.directory import Directory
+from tpmailserver.store.disk import make_folder
+from tpmailserver.store.locks import DeliveryGate, MaildropLocks
+from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.names import UniqueNames
+from tpmailserver.store.spool import Spool
+
+DATABASE = "tpmail.sqlite3"
+"""The file of the accounts and groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An open site."""
+
+    folder: Path
+    settings: Settings
+    stores: Stores
+
+    def policy(self, surroundings: Surroundings) -> Policy:
+        """The policy of this site, for a server."""
+        return policy_of(self.settings, self.stores, surroundings)
+
+    def desk(self, live: Live | None = None) -> Desk:
+        """The instructor's desk on this site; `live` is the running server, if there is one."""
+        stores = self.stores
+        return Desk(
+            self.folder,
+            self.settings,
+            stores.database,
+            stores.directory,
+            stores.mailboxes,
+            stores.spool,
+            live,
+        )
+
+    def prepare(self) -> None:
+        """Makes what is missing, and reads the accounts."""
+        for name in ("", "maildirs", "spool", "locks"):
+            make_folder(self.folder / name)
+        self.stores.database.create()
+        self.stores.directory.refresh()
+
+    def sweep(self, now: float) -> int:
+        """Removes what crashes left behind 36 hours ago and more; returns how many files."""
+        return self.stores.spool.sweep(now) + self.stores.mailboxes.sweep(now)
+
+
+def site_at(folder: Path, settings: Settings) -> Site:
+    """The site in a folder, which is not looked at yet."""
+    names = UniqueNames(time.time, token_bytes, machine_domain())
+    database = Database(folder / DATABASE)
+    stores = Stores(
+        database,
+        Directory(database),
+        Mailboxes(folder / "maildirs", DeliveryGate()),
+        Spool(folder / "spool", names),
+        MaildropLocks(folder / "locks"),
+    )
+    return Site(folder, settings, stores)
+
+
+def open_site(folder: Path, settings: Settings) -> Site:
+    """The site in a folder, ready for use."""
+    site = site_at(folder.absolute(), settings)
+    site.prepare()
+    return site

@@ -1,0 +1,151 @@
+"""The running server: its ports, its housekeeping, its start and its stop.
+
+The rule it guards: a start makes what is missing and needs nothing that a crash may have left; a
+stop keeps every promise. It stops listening, finishes what is at its final dot or in its UPDATE,
+tells the rest, and is gone within seconds.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import ServerFactory
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tpmailserver.delivery.policy import Policy
+from tpmailserver.net.carrier import Server
+from tpmailserver.net.listeners import refusal, shown
+from tpmailserver.net.threads import ReactorThreads
+from tpmailserver.site import Site
+from tpmailserver.store.locks import SiteLock
+
+_log = Logger()
+_GRACE = 5.0
+_REFRESH_EVERY = 0.5
+_WRITE_SIGHTINGS_EVERY = 5.0
+_SWEEP_EVERY = 3600.0
+
+
+class Listener(Service):
+    """One endpoint; bound while the process may still be root."""
+
+    def __init__(self, reactor: Any, protocol: str, endpoint: str, factory: ServerFactory) -> None:
+        self._protocol = protocol
+        self._text = endpoint
+        try:
+            self._endpoint = serverFromString(reactor, endpoint)
+        except (ValueError, TypeError, IndexError, KeyError) as error:
+            raise SystemExit(f"twistd tpmail: {endpoint!r} is no endpoint: {error}") from error
+        self._factory = factory
+        self._port: Any = None
+
+    def privilegedStartService(self) -> None:
+        super().privilegedStartService()
+        self._endpoint.listen(self._factory).addCallbacks(self._on_listening, self._on_refused)
+
+    def startService(self) -> None:
+        super().startService()
+        if self._port is None:
+            self.privilegedStartService()
+        _log.info("{what}", what=self.address)
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        return maybeDeferred(self._port.stopListening)
+
+    @property
+    def address(self) -> str:
+        """What it listens on, for people: "SMTP on 0.0.0.0 port 25"."""
+        return f"{self._protocol} on {shown(self._port.getHost())}"
+
+    def _on_listening(self, port: Any) -> None:
+        self._port = port
+
+    def _on_refused(self, failure: Failure) -> None:
+        failure.trap(CannotListenError, OSError)
+        error: Any = getattr(failure.value, "socketError", failure.value)
+        port: Any = getattr(failure.value, "port", self._text)
+        raise SystemExit(f"twistd tpmail: {refusal(port, error)}")
+
+
+class MailService(Service):
+    """The whole server."""
+
+    def __init__(
+        self,
+        site: Site,
+        policy: Policy,
+        server: Server,
+        threads: ReactorThreads,
+        parts: Sequence[Service],
+    ) -> None:
+        self._site = site
+        self._policy = policy
+        self._server = server
+        self._threads = threads
+        self._parts = parts
+        self._lock = SiteLock(site.folder / "locks")
+        self._housekeeping: list[LoopingCall] = []
+
+    def privilegedStartService(self) -> None:
+        super().privilegedStartService()
+        for part in self._parts:
+            part.privilegedStartService()
+
+    def startService(self) -> None:
+        super().startService()
+        try:
+            self._site.prepare()
+            if not self._lock.acquire():
+                holder = self._lock.holder_pid()
+                raise SystemExit(f"twistd tpmail: process {holder} serves {self._site.folder}")
+        except OSError as error:
+            raise SystemExit(f"twistd tpmail: the site cannot be used: {error}") from error
+        self._threads.start()
+        for part in self._parts:
+            part.startService()
+        _log.info("serving {site} for {domain}", site=self._site.folder, domain=self._domain)
+        self._every(_REFRESH_EVERY, self._site.stores.directory.refresh)
+        self._every(_SWEEP_EVERY, lambda: self._site.sweep(time.time()))
+        writing = LoopingCall(lambda: Deferred.fromCoroutine(self._policy.sightings.write()))
+        self._housekeeping.append(writing)
+        writing.start(_WRITE_SIGHTINGS_EVERY, now=False)
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    @property
+    def _domain(self) -> str:
+        return self._site.settings.domain
+
+    async def _stop(self) -> None:
+        for each in self._housekeeping:
+            each.stop()
+        await DeferredList([maybeDeferred(part.stopService) for part in self._parts])
+        sessions = self._server.sessions
+        sessions.stop()
+        gives_up = self._server.clock() + _GRACE
+        while len(sessions) and self._server.clock() < gives_up:
+            await self._threads.pause(0.05)
+        sessions.abort_all()
+        await self._policy.sightings.write()
+        self._threads.stop()
+        self._lock.release()
+
+    def _every(self, seconds: float, work: Callable[[], object]) -> None:
+        async def once() -> None:
+            try:
+                await self._threads.disk(work)
+            except Exception as error:  # noqa: BLE001 - housekeeping goes on after any trouble
+                self._server.faults.refusal(error, "housekeeping")
+
+        call = LoopingCall(lambda: Deferred.fromCoroutine(once()))
+        self._housekeeping.append(call)
+        call.start(seconds)

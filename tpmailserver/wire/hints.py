@@ -1,0 +1,81 @@
+"""Guesses what a beginner meant by a command that is none.
+
+The rule it guards: a hint is text behind a reply whose code is already decided, never an action.
+"""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+_MEANT = {
+    "HELLO": "HELO",
+    "EXIT": "QUIT",
+    "BYE": "QUIT",
+    "LOGOUT": "QUIT",
+    "CLOSE": "QUIT",
+    "Q": "QUIT",
+    "END": "QUIT",
+    "LS": "LIST",
+    "DIR": "LIST",
+    "USERS": "USER",
+    "LOGIN": "USER",
+    "PASSWORD": "PASS",
+    "PASSWD": "PASS",
+    "GET": "RETR",
+    "READ": "RETR",
+    "RETRIEVE": "RETR",
+    "DEL": "DELE",
+    "DELETE": "DELE",
+    "RM": "DELE",
+    "FROM:": "MAIL FROM:",
+    "TO:": "RCPT TO:",
+    "BODY": "DATA",
+    "RESET": "RSET",
+    "VERIFY": "VRFY",
+    "EXPAND": "EXPN",
+    "MAN": "HELP",
+    "?": "HELP",
+}
+NOT_OFFERED = frozenset(
+    {
+        "STARTTLS",
+        "BDAT",
+        "TURN",
+        "ETRN",
+        "SEND",
+        "SOML",
+        "SAML",
+        "APOP",
+        "STLS",
+        "UTF8",
+        "LANG",
+        "XTND",
+    }
+)
+"""Verbs of an RFC that this server does not have."""
+_OF_SMTP = frozenset({"HELO", "EHLO", "MAIL", "RCPT", "DATA", "VRFY", "EXPN"})
+_OF_POP3 = frozenset(
+    {"USER", "PASS", "STAT", "LIST", "UIDL", "RETR", "DELE", "TOP", "CAPA", "APOP", "LAST"}
+)
+_OF_HTTP = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE"})
+_HEADERS = frozenset(
+    {"FROM:", "TO:", "CC:", "BCC:", "SUBJECT:", "DATE:", "REPLY-TO:", "CONTENT-TYPE:"}
+)
+
+
+def hint(verb: bytes, argument: bytes, known: Collection[str]) -> str:
+    """What to put behind "unknown command VERB": ", did you mean HELO?" or nothing."""
+    word = verb.decode("ascii", "replace").upper()
+    if word in _OF_HTTP and b"HTTP/" in argument.upper():
+        return "; this is a mail server, not a web server"
+    if "MAIL" in known and word in _HEADERS and argument:
+        return "; a header line belongs into the message, after DATA"
+    meant = _MEANT.get(word)
+    if meant is not None and meant.partition(" ")[0] in known:
+        return f", did you mean {meant}?"
+    if word in _OF_SMTP:
+        return "; that is SMTP, and this is POP3"
+    if word in _OF_POP3:
+        return "; that is POP3, and this is SMTP"
+    glued = next((name for name in known if word.startswith(name)), None)
+    close = [glued] if glued else get_close_matches(word[:20], known, n=1, cutoff=0.6)
+    return f", did you mean {close[0]}?" if close else "; HELP lists what can be said"

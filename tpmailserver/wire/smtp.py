@@ -1,0 +1,420 @@
+"""The SMTP server's side of a session, as a machine without a network (RFC 5321).
+
+The rule it guards: no step is taken that the session's state does not permit, and a message is
+asked about at MAIL, at each RCPT, at DATA and at its final dot, never later. States and the table
+of verbs stand in `smtp_verbs`; here is one function a verb, in the order of the RFC.
+"""
+
+import re
+from dataclasses import dataclass
+
+from tpmailserver.model import Address, Delivered, LoggedIn, Refusal
+
+from . import grammar, replies, sasl
+from .contract import (
+    BeginMessage,
+    Discard,
+    EndMessage,
+    MayReceive,
+    MaySend,
+    Outcome,
+    Output,
+)
+from .conversation import Clock
+from .grammar import Flaw, Path
+from .hints import NOT_OFFERED, hint
+from .incoming import IncomingMessage, Verdict
+from .replies import Reply, Smtp, counted
+from .session import Session
+from .smtp_verbs import GREETED, VERBS, State
+
+_BAD = frozenset({"500", "501", "502", "503", "504", "555"})
+_SILENCE = 2.0
+_TYPED_ADDRESS = re.compile(rb"[^\s<>:]+@[^\s<>:@]+|[0-9]{3,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpTerms:
+    """What a server offers: its name, and its bounds in octets and seconds (0 lifts one)."""
+
+    host: str
+    message_size: int = 10 * 1024 * 1024
+    recipients: int = 1000
+    idle: float = 900
+    data: float = 1800
+    strict_line_ends: bool = False
+
+
+class SmtpSession(Session):
+    """One SMTP session."""
+
+    def __init__(self, terms: SmtpTerms, clock: Clock) -> None:
+        super().__init__(Smtp, VERBS, clock)
+        self._terms = terms
+        self._idle = terms.idle
+        self._strict_line_ends = terms.strict_line_ends
+        self._state = State.START
+        self._helo = ""
+        self._extended = False
+        self._login = ""
+        self._sender: Address | None = None
+        self._protocol = ""
+        self._declared_octets = 0
+        self._recipients: list[Address] = []
+        self._message: IncomingMessage | None = None
+        self._silence_ends: float | None = None
+
+    def refuse(self, refusal: Refusal) -> list[Output]:
+        """The connection is not wanted (RFC 5321 §3.1): the reason in place of a greeting."""
+        self._send(replies.smtp_unwelcome(refusal))
+        self._close()
+        return self._taken()
+
+    @property
+    def _now(self) -> State:
+        return self._state
+
+    def _greet(self) -> None:
+        self._reply(Smtp.GREETING, host=self._terms.host)
+
+    def _on_unknown(self, verb: bytes, argument: bytes) -> None:
+        shown = verb[:40].decode("ascii", "replace") or "(an empty line)"
+        if self._state is State.AFTER_MESSAGE:
+            self._reply(Smtp.UNKNOWN_AFTER_MESSAGE, verb=shown)
+        elif not verb:
+            self._reply(Smtp.EMPTY)
+        elif shown.upper() in NOT_OFFERED:
+            self._reply(Smtp.NOT_OFFERED, verb=shown)
+        else:
+            self._reply(Smtp.UNKNOWN, verb=shown, hint=hint(verb, argument, VERBS))
+
+    def _on_out_of_order(self, verb: str) -> None:
+        if self._state is State.START:
+            self._reply(Smtp.AUTH_NEEDS_EHLO if verb == "AUTH" else Smtp.HELO_FIRST)
+        elif self._state in GREETED:
+            self._reply(Smtp.MAIL_FIRST)
+        elif verb == "MAIL":
+            self._reply(Smtp.MAIL_ALREADY, address=_path_of(self._sender))
+        elif verb == "AUTH":
+            self._reply(Smtp.AUTH_IN_MAIL)
+        elif self._state is State.REFUSED:
+            self._reply(Smtp.NO_VALID_RECIPIENTS)
+        else:
+            self._reply(Smtp.RCPT_FIRST)
+
+    # RFC 5321 §4.1.1.1: HELO and EHLO
+
+    def _on_helo(self, argument: bytes) -> None:
+        if self._took_name("HELO", argument):
+            self._extended = False
+            self._reply(Smtp.HELO, host=self._terms.host, name=self._helo)
+
+    def _on_ehlo(self, argument: bytes) -> None:
+        if self._took_name("EHLO", argument):
+            self._extended = True
+            welcome = Smtp.HELO.text.format(host=self._terms.host, name=self._helo)
+            self._reply_lines(Smtp.EXTENSIONS, [welcome, *self._extensions()])
+
+    def _took_name(self, verb: str, argument: bytes) -> bool:
+        name = grammar.helo_name(argument.strip(b" "))
+        if name is None:
+            self._reply(Smtp.HELO_NAME, verb=verb)
+            return False
+        self._helo = name
+        self._forget_message()
+        return True
+
+    def _extensions(self) -> list[str]:
+        return [
+            "PIPELINING",  # RFC 2920
+            f"SIZE {self._terms.message_size}",  # RFC 1870; 0 means no fixed maximum
+            "8BITMIME",  # RFC 6152
+            "SMTPUTF8",  # RFC 6531
+            "ENHANCEDSTATUSCODES",  # RFC 2034
+            "AUTH " + " ".join(sasl.MECHANISMS),  # RFC 4954
+            "EXPN",  # RFC 5321 §3.5.2 asks that it be listed
+            "HELP",
+        ]
+
+    # AUTH (RFC 4954 §4)
+
+    def _on_auth(self, argument: bytes) -> None:
+        argument = argument.strip(b" ")
+        if not self._extended:
+            self._reply(Smtp.AUTH_NEEDS_EHLO)
+        elif self._login:
+            self._reply(Smtp.ALREADY_LOGGED_IN, account=self._login)
+        elif not argument:
+            self._reply(Smtp.NO_MECHANISM)
+        else:
+            self._start_exchange(argument)
+
+    def _on_log_in(self, outcome: Outcome) -> None:
+        if isinstance(outcome, LoggedIn):
+            self._login = outcome.account
+            self._reply(Smtp.LOGGED_IN, account=outcome.account)
+        else:
+            self._reply_failed_login(outcome)
+
+    # §4.1.1.2: MAIL
+
+    def _on_mail(self, argument: bytes) -> None:
+        path = self._path("MAIL", b"FROM", argument)
+        if path is None:
+            return
+        wrong = self._wrong_parameter(path)
+        if wrong is not None:
+            limit, unknown = self._terms.message_size, _unknown_parameter(path)
+            self._reply(wrong, limit=limit, name=unknown, verb="MAIL")
+            return
+        self._protocol = self._protocol_keyword(path)
+        self._declared_octets = grammar.size(path.parameters.get("SIZE", "0")) or 0
+        sender = path.address
+        self._ask(MaySend(sender, self._login), lambda answer: self._on_may_send(sender, answer))
+
+    def _on_may_send(self, sender: Address | None, outcome: Outcome) -> None:
+        if isinstance(outcome, Refusal):
+            self._reply_refusal(outcome)
+            return
+        self._state = State.ADDRESSED
+        self._sender = sender
+        self._reply(Smtp.SENDER, address=_path_of(sender))
+
+    def _wrong_parameter(self, path: Path) -> Reply | None:
+        """What is wrong with MAIL's parameters (RFC 1870, 4954, 6152, 6531), if anything is."""
+        parameters, limit = path.parameters, self._terms.message_size
+        size = grammar.size(parameters.get("SIZE", "0"))
+        if _unknown_parameter(path):
+            return Smtp.UNKNOWN_PARAMETER
+        if size is None:
+            return Smtp.BAD_SIZE
+        if parameters.get("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
+            return Smtp.BAD_BODY
+        if "AUTH" in parameters and not grammar.is_auth_value(parameters["AUTH"]):
+            return Smtp.BAD_AUTH
+        if parameters.get("SMTPUTF8"):
+            return Smtp.NO_VALUE
+        if not path.is_ascii and "SMTPUTF8" not in parameters:
+            return Smtp.NEEDS_SMTPUTF8
+        return Smtp.SIZE_TOO_LARGE if 0 < limit < size else None
+
+    def _protocol_keyword(self, path: Path) -> str:
+        """The `with` keyword of the Received field (RFC 3848, RFC 6531 §4.3)."""
+        base = "ESMTP" if self._extended else "SMTP"
+        if "SMTPUTF8" in path.parameters:
+            base = "UTF8SMTP"
+        return base + "A" if self._login else base
+
+    # §4.1.1.3: RCPT
+
+    def _on_rcpt(self, argument: bytes) -> None:
+        path = self._path("RCPT", b"TO", argument)
+        if path is None:
+            return
+        limit = self._terms.recipients
+        if path.address is None:
+            self._reply(Smtp.NULL_RECIPIENT, form=self._form("RCPT", b""))
+        elif path.parameters:
+            self._reply(Smtp.UNKNOWN_PARAMETER, name=min(path.parameters), verb="RCPT")
+        elif not path.is_ascii and not self._protocol.startswith("UTF8"):
+            self._reply(Smtp.NEEDS_SMTPUTF8)
+        elif 0 < limit <= len(self._recipients):
+            self._reply(Smtp.TOO_MANY_RECIPIENTS, limit=limit)
+        else:
+            recipient = path.address
+            question = MayReceive(recipient, self._declared_octets)
+            self._ask(question, lambda answer: self._on_may_receive(recipient, answer))
+
+    def _on_may_receive(self, recipient: Address, outcome: Outcome) -> None:
+        if isinstance(outcome, Refusal):
+            if self._state is State.ADDRESSED:
+                self._state = State.REFUSED
+            self._reply_refusal(outcome)
+            return
+        self._recipients.append(recipient)
+        self._state = State.DIRECTED
+        self._reply(Smtp.RECIPIENT, address=_path_of(recipient))
+
+    # §4.1.1.4: DATA
+
+    def _on_data(self, argument: bytes) -> None:
+        if self._took_argument("DATA", argument):
+            return
+        recipients = tuple(self._recipients)
+        question = BeginMessage(self._sender, recipients, self._helo, self._protocol, self._login)
+        self._ask(question, self._on_begin_message)
+
+    def _on_begin_message(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Refusal):
+            self._forget_message()
+            self._reply_refusal(outcome)
+            return
+        limit, strict = self._terms.message_size, self._strict_line_ends
+        self._message = IncomingMessage(self._line_end, limit, strict=strict)
+        self._renew_deadline(self._terms.data)
+        self._reply(Smtp.DATA)
+        self._take_in(self._lines.unread())
+
+    def _take_in(self, octets: bytes) -> None:
+        message = self._message
+        if message is None:
+            self._lines.receive(octets)
+            return
+        self._outputs += message.receive(octets)
+        verdict = message.verdict
+        if verdict is None:
+            waiting = message.has_wrong_dot()
+            self._silence_ends = self._clock() + _SILENCE if waiting else None
+        else:
+            self._message = None
+            self._silence_ends = None
+            self._lines.receive(message.rest)
+            self._on_final_dot(verdict)
+
+    def _on_final_dot(self, verdict: Verdict) -> None:
+        if verdict is Verdict.WHOLE:
+            self._ask(EndMessage(), self._on_end_message)
+            return
+        self._outputs.append(Discard())
+        self._forget_message()
+        if verdict is Verdict.TOO_LARGE:
+            self._reply(Smtp.SIZE_TOO_LARGE, limit=self._terms.message_size)
+        else:
+            self._reply(Smtp.BARE_LF_MESSAGE)
+
+    def _on_end_message(self, outcome: Outcome) -> None:
+        self._forget_message()
+        if isinstance(outcome, Delivered):
+            mailboxes = counted(outcome.mailboxes, "mailbox")
+            self._reply(Smtp.DELIVERED, mailboxes=mailboxes, identity=outcome.identity)
+            self._state = State.AFTER_MESSAGE
+        else:
+            self._reply_refusal(outcome)
+
+    # §4.1.1.5 to §4.1.1.10: RSET, VRFY, EXPN, HELP, NOOP, QUIT
+
+    def _on_rset(self, argument: bytes) -> None:
+        if not self._took_argument("RSET", argument):
+            self._forget_message()
+            self._reply(Smtp.RESET)
+
+    def _on_vrfy(self, argument: bytes) -> None:
+        self._reply_about_name("VRFY", argument, Smtp.VRFY)
+
+    def _on_expn(self, argument: bytes) -> None:
+        self._reply_about_name("EXPN", argument, Smtp.NO_LIST)
+
+    def _reply_about_name(self, verb: str, argument: bytes, reply: Reply) -> None:
+        name = argument.strip(b" ")[:80].decode("utf-8", "replace")
+        if name:
+            self._reply(reply, name=name)
+        else:
+            self._reply(Smtp.FORM, form=self._form(verb, b""))
+
+    def _on_help(self, argument: bytes) -> None:
+        topic = argument.strip(b" ").decode("ascii", "replace").upper()
+        names = [name for name, verb in VERBS.items() if self._state in verb.states]
+        if topic and topic not in VERBS:
+            self._reply(Smtp.NO_HELP, name=topic[:40])
+        else:
+            self._reply_lines(
+                Smtp.HELP,
+                [
+                    f"{self._form(name, b'')} - {VERBS[name].purpose}"
+                    for name in ([topic] if topic else names)
+                ],
+            )
+
+    def _on_noop(self, _argument: bytes) -> None:
+        self._reply(Smtp.OK)
+
+    def _on_quit(self, argument: bytes) -> None:
+        if not self._took_argument("QUIT", argument):
+            self._reply(Smtp.BYE, host=self._terms.host)
+            self._close()
+
+    # Silence, the end of the input, the end of patience.
+
+    def _alarms(self) -> tuple[float | None, ...]:
+        return (*super()._alarms(), self._silence_ends)
+
+    def _on_silence(self, now: float) -> None:
+        if self._silence_ends is not None and now >= self._silence_ends:
+            self._give_up_message()
+            self._close()
+
+    def _on_input_end(self) -> None:
+        self._give_up_message()
+
+    def _give_up_message(self) -> None:
+        """Says why the message under way, if there is one, is not delivered."""
+        if self._message is None:
+            return
+        if self._message.has_wrong_dot():
+            names, escapes = self._message.end_in_words()
+            self._reply(Smtp.WRONG_DOT, end=names, escapes=escapes)
+        else:
+            self._reply(Smtp.NOT_ENDED)
+
+    def _say_timeout(self) -> None:
+        seconds = self._idle
+        if self._message is not None:
+            seconds = self._terms.data
+        self._reply(Smtp.TIMEOUT, seconds=f"{seconds:g}")
+
+    # What the verbs use.
+
+    def _path(self, verb: str, keyword: bytes, argument: bytes) -> Path | None:
+        """The path of MAIL or RCPT; None where a reply has said what is wrong with it."""
+        form = self._form(verb, argument)
+        typed, colon, rest = argument.partition(b":")
+        if typed.strip(b" ").upper() != keyword or not colon:
+            wrong = typed.strip(b" ").upper() in {b"FROM", b"TO"} - {keyword}
+            no_colon = argument.strip(b" ").upper().startswith(keyword)
+            reply = Smtp.WRONG_KEYWORD if wrong else Smtp.NO_COLON if no_colon else Smtp.FORM
+            self._reply(reply, verb=verb, keyword=keyword.decode() + ":", form=form)
+            return None
+        path = grammar.path(rest, self._terms.host)
+        if isinstance(path, Flaw):
+            self._reply(replies.FLAWS[path], form=form)
+            return None
+        return path
+
+    def _form(self, verb: str, argument: bytes) -> str:
+        """How a command is written, with an address that this student knows."""
+        typed = _TYPED_ADDRESS.search(argument)
+        if typed:
+            address = typed.group().decode("ascii", "replace")
+        else:
+            address = str(self._sender or f"{self._login or 'NUMBER'}@{self._terms.host}")
+        return VERBS[verb].form.format(address=address)
+
+    def _forget_message(self) -> None:
+        self._state = State.READY if self._helo else State.START
+        self._sender = None
+        self._recipients = []
+
+    def _reply_lines(self, reply: Reply, texts: list[str]) -> None:
+        self._bad_commands = 0
+        self._send(replies.lines(reply, texts))
+
+    def _is_bad(self, reply: Reply) -> bool:
+        bad = reply.code in _BAD
+        if not bad and self._state is State.AFTER_MESSAGE:
+            self._state = State.READY
+        return bad
+
+    def _fault(self, fault: sasl.Fault) -> Reply:
+        return replies.smtp_fault(fault)
+
+    def _refusal(self, refusal: Refusal) -> bytes:
+        return replies.smtp_refusal(refusal)
+
+
+def _path_of(address: Address | None) -> str:
+    return f"<{address or ''}>"
+
+
+def _unknown_parameter(path: Path) -> str:
+    """The first of MAIL's parameters that no extension here has defined, or ""."""
+    return min(path.parameters.keys() - {"SIZE", "BODY", "SMTPUTF8", "AUTH"}, default="")
