@@ -39,6 +39,7 @@ from tpmailserver.wire.conversation import Clock, Conversation
 from .closing import Closing
 from .faults import Faults
 from .sessions import Sessions
+from .threads import ReactorThreads
 
 _ANSWERED_FROM_MEMORY = (MaySend, MayReceive, BeginMessage)
 
@@ -51,6 +52,7 @@ class Server:
     clock: Clock
     faults: Faults
     sessions: Sessions
+    threads: ReactorThreads
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)

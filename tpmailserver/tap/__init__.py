@@ -101,10 +101,10 @@ def makeService(options: Options) -> Service:
         listeners.check([*smtp, *pop3])
     except listeners.CannotListen as error:
         raise SystemExit(f"twistd tpmail: {error}") from error
-    return _service(folder, settings, smtp, pop3)
+    return service_of(folder, settings, smtp, pop3)
 
 
-def _service(
+def service_of(
     folder: Path, settings: Settings, smtp: Sequence[str], pop3: Sequence[str]
 ) -> MailService:
     reactor: Any = installed_reactor
@@ -114,9 +114,9 @@ def _service(
     site = site_at(folder, settings)
     policy = site.policy(Surroundings(threads, time.time, time.monotonic))
     sessions = Sessions(policy.admission, time.monotonic)
-    server = Server(reactor, time.monotonic, Faults(time.monotonic), sessions)
-    smtp_factory = SmtpFactory(_smtp_terms(settings), server, policy)
-    pop3_factory = Pop3Factory(_pop3_terms(settings), server, policy)
+    server = Server(reactor, time.monotonic, Faults(time.monotonic), sessions, threads)
+    smtp_factory = SmtpFactory(smtp_terms(settings), server, policy)
+    pop3_factory = Pop3Factory(pop3_terms(settings), server, policy)
     ports = [
         *(Listener(reactor, "SMTP", endpoint, smtp_factory) for endpoint in smtp),
         *(Listener(reactor, "POP3", endpoint, pop3_factory) for endpoint in pop3),
@@ -126,14 +126,14 @@ def _service(
     control = ControlService(
         reactor, folder, lambda action, arguments: perform(desk, action, arguments)
     )
-    return MailService(site, policy, server, threads, [*ports, control])
+    return MailService(site, policy, server, ports, control)
 
 
 def _addresses(ports: Sequence[Listener]) -> list[str]:
     return [each.address for each in ports]
 
 
-def _smtp_terms(settings: Settings) -> SmtpTerms:
+def smtp_terms(settings: Settings) -> SmtpTerms:
     limits = settings.limits
     return SmtpTerms(
         settings.domain,
@@ -145,7 +145,7 @@ def _smtp_terms(settings: Settings) -> SmtpTerms:
     )
 
 
-def _pop3_terms(settings: Settings) -> Pop3Terms:
+def pop3_terms(settings: Settings) -> Pop3Terms:
     name = f"tpmailserver-{__version__}"
     strict = settings.line_ends == "strict"
     return Pop3Terms(settings.domain, name, settings.limits.pop3_idle, strict)

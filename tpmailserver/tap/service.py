@@ -21,7 +21,6 @@ from twisted.python.failure import Failure
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.net.carrier import Server
 from tpmailserver.net.listeners import refusal, shown
-from tpmailserver.net.threads import ReactorThreads
 from tpmailserver.site import Site
 from tpmailserver.store.locks import SiteLock
 
@@ -36,7 +35,7 @@ class Listener(Service):
     """One endpoint; bound while the process may still be root."""
 
     def __init__(self, reactor: Any, protocol: str, endpoint: str, factory: ServerFactory) -> None:
-        self._protocol = protocol
+        self.protocol = protocol
         self._text = endpoint
         try:
             self._endpoint = serverFromString(reactor, endpoint)
@@ -62,7 +61,12 @@ class Listener(Service):
     @property
     def address(self) -> str:
         """What it listens on, for people: "SMTP on 0.0.0.0 port 25"."""
-        return f"{self._protocol} on {shown(self._port.getHost())}"
+        return f"{self.protocol} on {shown(self._port.getHost())}"
+
+    @property
+    def port(self) -> int:
+        """The TCP port that was bound."""
+        return int(self._port.getHost().port)
 
     def _on_listening(self, port: Any) -> None:
         self._port = port
@@ -82,14 +86,15 @@ class MailService(Service):
         site: Site,
         policy: Policy,
         server: Server,
-        threads: ReactorThreads,
-        parts: Sequence[Service],
+        listeners: Sequence[Listener],
+        control: Service,
     ) -> None:
         self._site = site
         self._policy = policy
         self._server = server
-        self._threads = threads
-        self._parts = parts
+        self._threads = server.threads
+        self._listeners = listeners
+        self._parts: list[Service] = [*listeners, control]
         self._lock = SiteLock(site.folder / "locks")
         self._housekeeping: list[LoopingCall] = []
 
@@ -116,6 +121,11 @@ class MailService(Service):
         writing = LoopingCall(lambda: Deferred.fromCoroutine(self._policy.sightings.write()))
         self._housekeeping.append(writing)
         writing.start(_WRITE_SIGHTINGS_EVERY, now=False)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each protocol, as bound: {"smtp": 25, "pop3": 110}."""
+        return {each.protocol.lower(): each.port for each in self._listeners}
 
     def stopService(self) -> Deferred[None]:
         super().stopService()

@@ -1,0 +1,115 @@
+"""Every conversation in `transcripts/`, played three ways: the octets are the same.
+
+On the bare machine with all that the client says in one piece, on the bare machine octet by octet,
+and over real TCP line by line.
+"""
+
+import socket
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.threads import deferToThread
+
+from tpmailserver.settings import Settings, from_table
+from tpmailserver.site import Site, open_site
+
+from .bare import BareSession, play
+from .serving import serving
+from .transcript import (
+    ACCOUNTS,
+    Closed,
+    Expected,
+    HalfClose,
+    Script,
+    Sent,
+    Transcript,
+    Wait,
+    all_transcripts,
+    read,
+)
+
+TRANSCRIPTS = all_transcripts()
+NAMES = [str(each.relative_to(Path(__file__).parent / "transcripts")) for each in TRANSCRIPTS]
+LIMITS = frozenset(Settings().limits.__slots__)
+
+
+def settings_of(transcript: Transcript) -> Settings:
+    table: dict[str, object] = {}
+    limits: dict[str, object] = {"failed_login_delay": 0.05}
+    for key, value in transcript.settings.items():
+        if key in LIMITS:
+            limits[key] = float(value) if "." in value else int(value)
+        else:
+            table[key] = value
+    return from_table(table | {"limits": limits})
+
+
+def furnish(folder: Path, settings: Settings, transcript: Transcript) -> Site:
+    """A site with the accounts and the mail that a conversation starts from."""
+    site = open_site(folder, settings)
+    site.stores.database.add(ACCOUNTS, "td1", 0.0)
+    site.stores.directory.refresh()
+    for number, message in transcript.mail:
+        draft = site.stores.spool.draft(b"")
+        draft.write(message)
+        site.stores.mailboxes.deliver(draft, [number])
+    return site
+
+
+@pytest.mark.parametrize("size", [0, 1], ids=["whole", "octet by octet"])
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=NAMES)
+def test_on_the_bare_machine(path: Path, size: int, tmp_path: Path) -> None:
+    transcript = read(path)
+    if transcript.tcp_only:
+        pytest.skip("a conversation about TCP itself; it is played over TCP")
+    settings = settings_of(transcript)
+    furnish(tmp_path, settings, transcript)
+    play(transcript, BareSession(transcript.protocol, tmp_path, settings), size)
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=NAMES)
+@pytest_twisted.ensureDeferred
+async def test_over_tcp(path: Path, tmp_path: Path) -> None:
+    transcript = read(path)
+    settings = settings_of(transcript)
+    furnish(tmp_path, settings, transcript)
+    async with serving(tmp_path, settings) as ports:
+        await deferToThread(_converse, transcript, ports[transcript.protocol])
+
+
+def _converse(transcript: Transcript, port: int) -> None:
+    script = Script(transcript)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for step in transcript.steps:
+            match step:
+                case Sent(octets):
+                    connection.sendall(octets)
+                case Expected():
+                    _hear(connection, script, step)
+                    script.check(step)
+                case Wait():
+                    pass  # the next line of the server takes its time
+                case HalfClose():
+                    connection.shutdown(socket.SHUT_WR)
+                case Closed():
+                    assert _read(connection) == b"", "the server goes on"
+        connection.shutdown(socket.SHUT_WR)
+        for octets in iter(lambda: _read(connection), b""):
+            script.hear(octets)
+    script.check_nothing_left()
+
+
+def _hear(connection: socket.socket, script: Script, step: Expected) -> None:
+    while not script.has(step):
+        octets = _read(connection)
+        if not octets:
+            return
+        script.hear(octets)
+
+
+def _read(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:
+        return b""
