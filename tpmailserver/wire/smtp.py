@@ -5,12 +5,11 @@ asked about at MAIL, at each RCPT, at DATA and at its final dot, never later. St
 of verbs stand in `smtp_verbs`; here is one function a verb, in the order of the RFC.
 """
 
-import re
 from dataclasses import dataclass
 
 from tpmailserver.model import Address, Delivered, LoggedIn, Refusal
 
-from . import grammar, replies, sasl
+from . import grammar, replies, sasl, smtp_paths
 from .contract import (
     BeginMessage,
     Discard,
@@ -21,7 +20,7 @@ from .contract import (
     Output,
 )
 from .conversation import Clock
-from .grammar import Flaw, Path
+from .grammar import Path
 from .hints import NOT_OFFERED, hint
 from .incoming import IncomingMessage, Verdict
 from .replies import Reply, Smtp, counted
@@ -30,7 +29,6 @@ from .smtp_verbs import GREETED, VERBS, State
 
 _BAD = frozenset({"500", "501", "502", "503", "504", "555"})
 _SILENCE = 2.0
-_TYPED_ADDRESS = re.compile(rb"[^\s<>:]+@[^\s<>:@]+|[0-9]{3,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +157,17 @@ class SmtpSession(Session):
     # §4.1.1.2: MAIL
 
     def _on_mail(self, argument: bytes) -> None:
-        path = self._path("MAIL", b"FROM", argument)
+        path = self._path("MAIL", argument)
         if path is None:
             return
-        wrong = self._wrong_parameter(path)
+        limit = self._terms.message_size
+        wrong = smtp_paths.wrong_parameter(path, limit)
         if wrong is not None:
-            limit, unknown = self._terms.message_size, _unknown_parameter(path)
+            unknown = smtp_paths.unknown_parameter(path)
             self._reply(wrong, limit=limit, name=unknown, verb="MAIL")
             return
         self._protocol = self._protocol_keyword(path)
-        self._declared_octets = grammar.size(path.parameters.get("SIZE", "0")) or 0
+        self._declared_octets = smtp_paths.declared_octets(path)
         sender = path.address
         self._ask(MaySend(sender, self._login), lambda answer: self._on_may_send(sender, answer))
 
@@ -180,24 +179,6 @@ class SmtpSession(Session):
         self._sender = sender
         self._reply(Smtp.SENDER, address=_path_of(sender))
 
-    def _wrong_parameter(self, path: Path) -> Reply | None:
-        """What is wrong with MAIL's parameters (RFC 1870, 4954, 6152, 6531), if anything is."""
-        parameters, limit = path.parameters, self._terms.message_size
-        size = grammar.size(parameters.get("SIZE", "0"))
-        if _unknown_parameter(path):
-            return Smtp.UNKNOWN_PARAMETER
-        if size is None:
-            return Smtp.BAD_SIZE
-        if parameters.get("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
-            return Smtp.BAD_BODY
-        if "AUTH" in parameters and not grammar.is_auth_value(parameters["AUTH"]):
-            return Smtp.BAD_AUTH
-        if parameters.get("SMTPUTF8"):
-            return Smtp.NO_VALUE
-        if not path.is_ascii and "SMTPUTF8" not in parameters:
-            return Smtp.NEEDS_SMTPUTF8
-        return Smtp.SIZE_TOO_LARGE if 0 < limit < size else None
-
     def _protocol_keyword(self, path: Path) -> str:
         """The `with` keyword of the Received field (RFC 3848, RFC 6531 §4.3)."""
         base = "ESMTP" if self._extended else "SMTP"
@@ -208,12 +189,12 @@ class SmtpSession(Session):
     # §4.1.1.3: RCPT
 
     def _on_rcpt(self, argument: bytes) -> None:
-        path = self._path("RCPT", b"TO", argument)
+        path = self._path("RCPT", argument)
         if path is None:
             return
         limit = self._terms.recipients
         if path.address is None:
-            self._reply(Smtp.NULL_RECIPIENT, form=self._form("RCPT", b""))
+            self._reply(Smtp.NULL_RECIPIENT, form=self._form("RCPT"))
         elif path.parameters:
             self._reply(Smtp.UNKNOWN_PARAMETER, name=min(path.parameters), verb="RCPT")
         elif not path.is_ascii and not self._protocol.startswith("UTF8"):
@@ -309,7 +290,7 @@ class SmtpSession(Session):
         if name:
             self._reply(reply, name=name)
         else:
-            self._reply(Smtp.FORM, form=self._form(verb, b""))
+            self._reply(Smtp.FORM, form=self._form(verb))
 
     def _on_help(self, argument: bytes) -> None:
         topic = argument.strip(b" ").decode("ascii", "replace").upper()
@@ -320,7 +301,7 @@ class SmtpSession(Session):
             self._reply_lines(
                 Smtp.HELP,
                 [
-                    f"{self._form(name, b'')} - {VERBS[name].purpose}"
+                    f"{self._form(name)} - {VERBS[name].purpose}"
                     for name in ([topic] if topic else names)
                 ],
             )
@@ -364,30 +345,22 @@ class SmtpSession(Session):
 
     # What the verbs use.
 
-    def _path(self, verb: str, keyword: bytes, argument: bytes) -> Path | None:
+    def _path(self, verb: str, argument: bytes) -> Path | None:
         """The path of MAIL or RCPT; None where a reply has said what is wrong with it."""
-        form = self._form(verb, argument)
-        typed, colon, rest = argument.partition(b":")
-        if typed.strip(b" ").upper() != keyword or not colon:
-            wrong = typed.strip(b" ").upper() in {b"FROM", b"TO"} - {keyword}
-            no_colon = argument.strip(b" ").upper().startswith(keyword)
-            reply = Smtp.WRONG_KEYWORD if wrong else Smtp.NO_COLON if no_colon else Smtp.FORM
-            self._reply(reply, verb=verb, keyword=keyword.decode() + ":", form=form)
-            return None
-        path = grammar.path(rest, self._terms.host)
-        if isinstance(path, Flaw):
-            self._reply(replies.FLAWS[path], form=form)
-            return None
-        return path
+        path = smtp_paths.read(verb, argument, self._terms.host)
+        if isinstance(path, Path):
+            return path
+        self._reply(path, **smtp_paths.facts(verb, argument, self._known_address))
+        return None
 
-    def _form(self, verb: str, argument: bytes) -> str:
-        """How a command is written, with an address that this student knows."""
-        typed = _TYPED_ADDRESS.search(argument)
-        if typed:
-            address = typed.group().decode("ascii", "replace")
-        else:
-            address = str(self._sender or f"{self._login or 'NUMBER'}@{self._terms.host}")
-        return VERBS[verb].form.format(address=address)
+    @property
+    def _known_address(self) -> str:
+        """This student's own address, as far as the session has heard of it."""
+        return str(self._sender or f"{self._login or 'NUMBER'}@{self._terms.host}")
+
+    def _form(self, verb: str) -> str:
+        """How a command is written."""
+        return VERBS[verb].form.format(address=self._known_address)
 
     def _forget_message(self) -> None:
         self._state = State.READY if self._helo else State.START
@@ -413,8 +386,3 @@ class SmtpSession(Session):
 
 def _path_of(address: Address | None) -> str:
     return f"<{address or ''}>"
-
-
-def _unknown_parameter(path: Path) -> str:
-    """The first of MAIL's parameters that no extension here has defined, or ""."""
-    return min(path.parameters.keys() - {"SIZE", "BODY", "SMTPUTF8", "AUTH"}, default="")
