@@ -2,33 +2,24 @@
 
 The rule it guards: no step is taken that the session's state does not permit, and a message is
 asked about at MAIL, at each RCPT, at DATA and at its final dot, never later. States and the table
-of verbs stand in `smtp_verbs`; here is one function a verb, in the order of the RFC.
+of verbs stand in `smtp_verbs`, the message's content in `smtp_data`; here is one function a verb,
+in the order of the RFC.
 """
 
 from dataclasses import dataclass
 
-from tpmailserver.model import Address, Delivered, LoggedIn, Refusal
+from tpmailserver.model import Address, LoggedIn, Refusal
 
 from . import grammar, replies, sasl, smtp_paths
-from .contract import (
-    BeginMessage,
-    Discard,
-    EndMessage,
-    MayReceive,
-    MaySend,
-    Outcome,
-    Output,
-)
+from .contract import BeginMessage, MayReceive, MaySend, Outcome, Output
 from .conversation import Clock
 from .grammar import Path
 from .hints import NOT_OFFERED, hint
-from .incoming import IncomingMessage, Verdict
-from .replies import Reply, Smtp, counted
-from .session import Session
+from .replies import Reply, Smtp
+from .smtp_data import DataPhase
 from .smtp_verbs import GREETED, VERBS, State
 
 _BAD = frozenset({"500", "501", "502", "503", "504", "555"})
-_SILENCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +34,15 @@ class SmtpTerms:
     strict_line_ends: bool = False
 
 
-class SmtpSession(Session):
+class SmtpSession(DataPhase):
     """One SMTP session."""
 
     def __init__(self, terms: SmtpTerms, clock: Clock) -> None:
         super().__init__(Smtp, VERBS, clock)
         self._terms = terms
         self._idle = terms.idle
+        self._data_time = terms.data
+        self._size_limit = terms.message_size
         self._strict_line_ends = terms.strict_line_ends
         self._state = State.START
         self._helo = ""
@@ -59,8 +52,6 @@ class SmtpSession(Session):
         self._protocol = ""
         self._declared_octets = 0
         self._recipients: list[Address] = []
-        self._message: IncomingMessage | None = None
-        self._silence_ends: float | None = None
 
     def refuse(self, refusal: Refusal) -> list[Output]:
         """The connection is not wanted (RFC 5321 §3.1): the reason in place of a greeting."""
@@ -125,7 +116,7 @@ class SmtpSession(Session):
     def _extensions(self) -> list[str]:
         return [
             "PIPELINING",  # RFC 2920
-            f"SIZE {self._terms.message_size}",  # RFC 1870; 0 means no fixed maximum
+            f"SIZE {self._size_limit}",  # RFC 1870; 0 means no fixed maximum
             "8BITMIME",  # RFC 6152
             "SMTPUTF8",  # RFC 6531
             "ENHANCEDSTATUSCODES",  # RFC 2034
@@ -160,7 +151,7 @@ class SmtpSession(Session):
         path = self._path("MAIL", argument)
         if path is None:
             return
-        limit = self._terms.message_size
+        limit = self._size_limit
         wrong = smtp_paths.wrong_parameter(path, limit)
         if wrong is not None:
             unknown = smtp_paths.unknown_parameter(path)
@@ -230,47 +221,11 @@ class SmtpSession(Session):
             self._forget_message()
             self._reply_refusal(outcome)
             return
-        limit, strict = self._terms.message_size, self._strict_line_ends
-        self._message = IncomingMessage(self._line_end, limit, strict=strict)
-        self._renew_deadline(self._terms.data)
-        self._reply(Smtp.DATA)
-        self._take_in(self._lines.unread())
+        self._begin_content()
 
-    def _take_in(self, octets: bytes) -> None:
-        message = self._message
-        if message is None:
-            self._lines.receive(octets)
-            return
-        self._outputs += message.receive(octets)
-        verdict = message.verdict
-        if verdict is None:
-            waiting = message.has_wrong_dot()
-            self._silence_ends = self._clock() + _SILENCE if waiting else None
-        else:
-            self._message = None
-            self._silence_ends = None
-            self._lines.receive(message.rest)
-            self._on_final_dot(verdict)
-
-    def _on_final_dot(self, verdict: Verdict) -> None:
-        if verdict is Verdict.WHOLE:
-            self._ask(EndMessage(), self._on_end_message)
-            return
-        self._outputs.append(Discard())
+    def _after_message(self) -> None:
         self._forget_message()
-        if verdict is Verdict.TOO_LARGE:
-            self._reply(Smtp.SIZE_TOO_LARGE, limit=self._terms.message_size)
-        else:
-            self._reply(Smtp.BARE_LF_MESSAGE)
-
-    def _on_end_message(self, outcome: Outcome) -> None:
-        self._forget_message()
-        if isinstance(outcome, Delivered):
-            mailboxes = counted(outcome.mailboxes, "mailbox")
-            self._reply(Smtp.DELIVERED, mailboxes=mailboxes, identity=outcome.identity)
-            self._state = State.AFTER_MESSAGE
-        else:
-            self._reply_refusal(outcome)
+        self._state = State.AFTER_MESSAGE
 
     # §4.1.1.5 to §4.1.1.10: RSET, VRFY, EXPN, HELP, NOOP, QUIT
 
@@ -313,35 +268,6 @@ class SmtpSession(Session):
         if not self._took_argument("QUIT", argument):
             self._reply(Smtp.BYE, host=self._terms.host)
             self._close()
-
-    # Silence, the end of the input, the end of patience.
-
-    def _alarms(self) -> tuple[float | None, ...]:
-        return (*super()._alarms(), self._silence_ends)
-
-    def _on_silence(self, now: float) -> None:
-        if self._silence_ends is not None and now >= self._silence_ends:
-            self._give_up_message()
-            self._close()
-
-    def _on_input_end(self) -> None:
-        self._give_up_message()
-
-    def _give_up_message(self) -> None:
-        """Says why the message under way, if there is one, is not delivered."""
-        if self._message is None:
-            return
-        if self._message.has_wrong_dot():
-            names, escapes = self._message.end_in_words()
-            self._reply(Smtp.WRONG_DOT, end=names, escapes=escapes)
-        else:
-            self._reply(Smtp.NOT_ENDED)
-
-    def _say_timeout(self) -> None:
-        seconds = self._idle
-        if self._message is not None:
-            seconds = self._terms.data
-        self._reply(Smtp.TIMEOUT, seconds=f"{seconds:g}")
 
     # What the verbs use.
 
