@@ -5,8 +5,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from store_site import Site
 
+from tests.store_site import Site
+from tpmailserver.store import locks
 from tpmailserver.store.aside import set_aside
 from tpmailserver.store.tally import Tally
 
@@ -104,6 +105,18 @@ def test_snapshots_may_not_be_a_link(site: Site, tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         reset(site, "1")
     assert len(site.mailboxes.snapshot("1")) == 1
+
+
+def test_a_reset_waits_for_a_delivery_and_then_gives_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "GATE_PATIENCE", 0.02)
+    with site.mailboxes.gate.delivering(["2"]):
+        with pytest.raises(TimeoutError):
+            reset(site, "1", "2")
+        assert len(site.mailboxes.snapshot("1")) == len(site.mailboxes.snapshot("2")) == 1
+        reset(site, "1")
+    assert site.mailboxes.snapshot("1") == ()
 
 
 def test_a_reset_under_fire_loses_no_delivery(site: Site) -> None:

@@ -296,13 +296,21 @@ def test_two_processes_write_at_once(path: Path, database: Database) -> None:
     script = (
         "import sys; from pathlib import Path; from tpmailserver.store.database import Database\n"
         "database = Database(Path(sys.argv[1]))\n"
+        "database.revision(); print('ready', flush=True)\n"
         "for number in range(30): database.add([f'b{number}'], 'g', 1.0)"
     )
     start = database.revision()
-    other = subprocess.Popen([sys.executable, "-c", script, path], cwd=Path(__file__).parent.parent)
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, path],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"ready\n"
     for number in range(30):
         database.add([f"a{number}"], "g", 1.0)
-    assert other.wait(30) == 0
+    other.communicate(timeout=30)
+    assert other.returncode == 0
     assert len(accounts(database)) == 60
     assert len(database.groups()["g"]) == 60
     assert database.revision() == start + 60

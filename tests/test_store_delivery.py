@@ -12,8 +12,9 @@ from shutil import rmtree
 from threading import Thread
 
 import pytest
-from store_site import CONTENT, NAMES, STAMP, Site
 
+from tests.store_site import CONTENT, NAMES, STAMP, Site
+from tpmailserver.store import locks
 from tpmailserver.store.spool import Spool
 from tpmailserver.store.tally import Tally
 
@@ -69,8 +70,11 @@ def test_a_large_message_that_spilled_on_the_way_is_whole(site: Site) -> None:
 
 
 def test_a_name_that_is_given_twice_gets_one_copy(site: Site) -> None:
+    site.mailboxes.tally("1")
     site.deliver("1", "2", "1")
     assert (len(site.new("1")), len(site.new("2"))) == (1, 1)
+    assert site.mailboxes.known_tally("1") == Tally(1, len(STAMP + CONTENT))
+    assert site.spooled() == []
 
 
 def test_nobody_is_a_delivery_too(site: Site) -> None:
@@ -259,6 +263,19 @@ def test_a_full_disk_leaves_nothing_and_is_over_when_there_is_room(small_disk: P
     assert (len(site.new("1")), len(site.new("2"))) == (1, 0)
     site.deliver("1", "2")
     assert (len(site.new("1")), len(site.new("2"))) == (2, 1)
+
+
+def test_a_delivery_waits_for_a_reset_and_then_gives_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "GATE_PATIENCE", 0.02)
+    with site.mailboxes.gate.resetting(["2"]):
+        site.deliver("1")
+        with pytest.raises(TimeoutError):
+            site.deliver("1", "2")
+    assert (len(site.new("1")), len(site.new("2"))) == (1, 0)
+    assert site.spooled() == []
+    site.deliver("1", "2")
 
 
 def test_a_tally_is_right_after_ten_threads_and_readers(site: Site) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from store_site import CONTENT, STAMP, Site
 
+from tests.store_site import CONTENT, STAMP, Site
 from tpmailserver.model import Message
 from tpmailserver.store import listing, measure
 from tpmailserver.store.locks import DeliveryGate
@@ -71,7 +71,7 @@ def test_messages_come_in_the_order_of_delivery_even_when_the_clock_jumps_back(
         draft = spool.draft(b"%d\n" % number)
         site.mailboxes.deliver(draft, ["1"])
         if number % 2:
-            read = site.new("1")[0]
+            read = site.new("1")[-1]
             read.rename(site.maildirs / "1" / "cur" / f"{read.name}:2,S")
     found = []
     for message in site.mailboxes.snapshot("1"):

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from store_site import CONTENT, STAMP, Site
 
+from tests.store_site import CONTENT, STAMP, Site
 from tpmailserver.model import Message
 from tpmailserver.store.tally import Tally
 

@@ -153,7 +153,7 @@ def test_a_draft_discarded_while_a_thread_writes_leaves_nothing(
     def write(draft: Draft) -> None:
         try:
             while True:
-                draft.write(b"x" * 100_000)
+                draft.write(b"x" * 2_000_000)
                 draft.spill()
                 writing.set()
         except (RuntimeError, OSError) as error:
