@@ -19,7 +19,7 @@ NOBODY: frozenset[str] = frozenset()
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "site" / module.FILE_NAME
+    return tmp_path / "site" / "tpmail.sqlite3"
 
 
 @pytest.fixture

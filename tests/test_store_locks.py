@@ -12,6 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
+from tpmailserver.model import name_of
 from tpmailserver.store import locks
 from tpmailserver.store.locks import DeliveryGate, Holder, MaildropLock, MaildropLocks, SiteLock
 
@@ -246,5 +247,9 @@ def test_the_site_is_free_when_its_server_was_killed(folder: Path) -> None:
         lock.release()
 
 
-def test_the_site_lock_is_no_account_s() -> None:
-    assert SiteLock._NAME.startswith(".")
+def test_the_site_lock_is_never_taken_for_an_account_s(folder: Path) -> None:
+    lock = SiteLock(folder)
+    lock.acquire()
+    (file,) = folder.iterdir()
+    assert name_of(file.name) is None
+    lock.release()

@@ -41,8 +41,6 @@ from tpmailserver.model import NAME
 
 from .disk import create_file, make_folder, open_folder, opened
 
-FILE_NAME = "tpmail.sqlite3"
-
 RESERVED = frozenset({"postmaster", "lists"})
 
 _BUSY_TIMEOUT = 5.0  # seconds
