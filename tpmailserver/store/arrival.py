@@ -52,6 +52,7 @@ class Arrival:
                 self._each(self._names[:-1], self._link)
                 self._each(self._names[-1:], self._move)
             self._each(self._names, lambda _name, new: sync_folder(new))
+            self._folders.sync_made(self._names)
         finally:
             for fd in self._held.values():
                 os.close(fd)
@@ -71,10 +72,10 @@ class Arrival:
         if name in self._held:
             yield self._held[name]
         elif len(self._names) <= _HELD_OPEN:
-            self._held[name] = self._folders.open_to_deliver(name, "new")
+            self._held[name] = self._folders.open_made(name, "new")
             yield self._held[name]
         else:
-            with opened(self._folders.open_to_deliver(name, "new")) as new:
+            with opened(self._folders.open_made(name, "new")) as new:
                 yield new
 
     def _link(self, name: str, new: int) -> None:
@@ -96,7 +97,7 @@ class Arrival:
         self._tallies.add(name, 1, self._octets)
 
     def _copy(self, name: str, new: int) -> None:
-        with opened(self._folders.open_to_deliver(name, "tmp")) as tmp:
+        with opened(self._folders.open_made(name, "tmp")) as tmp:
             try:
                 self._draft.copy_into(tmp, self._file)
                 os.rename(self._file, self._file, src_dir_fd=tmp, dst_dir_fd=new)

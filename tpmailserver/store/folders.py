@@ -7,6 +7,7 @@ A message is not safe in a folder whose own name is not: a mailbox that was made
 until a delivery has synced the folders above `new`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tpmailserver.model import NAME
@@ -30,29 +31,17 @@ class MailboxFolders:
         self._root = root
         self._unsynced: set[str] = set()
 
-    @property
-    def root(self) -> Path:
-        """The folder that holds every mailbox."""
-        return self._root
-
     def open(self, name: str, *below: str) -> int:
         """Opens a mailbox's folder, or one below it; FileNotFoundError when there is none."""
         return descend(self._root, checked(name), *below)
 
-    def open_to_deliver(self, name: str, part: str) -> int:
-        """Opens "new" or "tmp" of a mailbox, made and safe if it was missing."""
+    def open_made(self, name: str, part: str) -> int:
+        """Opens "new" or "tmp" of a mailbox, which is made first if it is missing."""
         try:
-            folder = self.open(name, part)
+            return self.open(name, part)
         except FileNotFoundError:
             self.prepare(name)
-            folder = self.open(name, part)
-        if name in self._unsynced:
-            try:
-                self._sync(name)
-            except OSError:
-                with opened(folder):
-                    raise
-        return folder
+            return self.open(name, part)
 
     def prepare(self, name: str) -> None:
         """Makes what is missing of a mailbox's folders."""
@@ -64,8 +53,15 @@ class MailboxFolders:
                 for part in _PARTS:
                     make_folder_in(mailbox, part)
 
-    def _sync(self, name: str) -> None:
-        for path in (self._root / name, self._root):
-            with opened(open_folder(path)) as folder:
-                sync_folder(folder)
-        self._unsynced.discard(name)
+    def sync_made(self, names: Iterable[str]) -> None:
+        """Makes those of the mailboxes that were made here safe against a power cut."""
+        made = self._unsynced.intersection(names)
+        if not made:
+            return
+        for name in made:
+            with opened(self.open(name)) as mailbox:
+                sync_folder(mailbox)
+        with opened(open_folder(self._root)) as root, opened(open_folder("..", root)) as site:
+            sync_folder(root)
+            sync_folder(site)
+        self._unsynced -= made
