@@ -26,6 +26,7 @@ from .transcript import (
     Transcript,
     Wait,
     all_transcripts,
+    check_mailboxes,
     read,
 )
 
@@ -41,7 +42,7 @@ def settings_of(transcript: Transcript) -> Settings:
         if key in LIMITS:
             limits[key] = float(value) if "." in value else int(value)
         else:
-            table[key] = value
+            table[key] = value.split() if key == "networks" else value
     return from_table(table | {"limits": limits})
 
 
@@ -66,6 +67,7 @@ def test_on_the_bare_machine(path: Path, size: int, tmp_path: Path) -> None:
     settings = settings_of(transcript)
     furnish(tmp_path, settings, transcript)
     play(transcript, BareSession(transcript.protocol, tmp_path, settings), size)
+    check_mailboxes(transcript, tmp_path)
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=NAMES)
@@ -76,6 +78,7 @@ async def test_over_tcp(path: Path, tmp_path: Path) -> None:
     furnish(tmp_path, settings, transcript)
     async with serving(tmp_path, settings) as ports:
         await deferToThread(_converse, transcript, ports[transcript.protocol])
+    check_mailboxes(transcript, tmp_path)
 
 
 def _converse(transcript: Transcript, port: int) -> None:

@@ -5,6 +5,7 @@ r"""Reads a conversation: `C:` what the client sends, `S:` what the server must 
     C: USER 22000001          a line of the client; it ends in CRLF, or as `@ ends` says
     S: +OK *                  a line of the server; each `*` stands for any text within it
     C: a raw \* octet         in C: and S: lines, `\x07`, `\r`, `\n`, `\0`, `\\` and `\*`
+    C: NOOP \{506 x}          506 times x
 
 Stage directions:
 
@@ -17,6 +18,12 @@ Stage directions:
     @ setting line_ends strict   a setting of the site; limits too (`@ setting budget 2`)
     @ mail 22000001 Subject: a\n\nbody\n   a message that lies in a mailbox before it begins
     @ over tcp only           what the machine alone cannot show
+
+What lies in the mailboxes when all is over, in any order:
+
+    @ delivered 22000002 Subject: a\n\nbody\n   this message, below what the server put on top
+    @ stamped 22000002 Return-Path: <>\n*        what the server put on top, with wildcards
+    @ nothing 22000002        no message
 """
 
 import re
@@ -27,8 +34,9 @@ FOLDER = Path(__file__).parent / "transcripts"
 ACCOUNTS = ("22000001", "22000002", "22000003")
 DOMAIN = "tpmail.info.unicaen.fr"
 
-_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)")
+_ESCAPE = re.compile(rb"\\(?:\{(?P<times>[0-9]+) (?P<what>(?:\\.|[^\\}])*)\}|(x[0-9a-fA-F]{2}|.))")
 _PLAIN = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"t": b"\t"}
+_STAMPS = re.compile(rb"(Return-Path: .*\nReceived: .*\n\t.*\n\t.*\n)?((?s:.*))")
 _ENDS = {"CRLF": b"\r\n", "LF": b"\n", "CR": b"\r"}
 
 
@@ -46,8 +54,7 @@ class Expected:
 
     def pattern(self) -> re.Pattern[bytes]:
         """The line as a regular expression."""
-        parts = re.split(rb"(?<!\\)\*", self.text)
-        return re.compile(b".*".join(re.escape(unescaped(part)) for part in parts), re.DOTALL)
+        return pattern_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +82,22 @@ class Transcript:
     tcp_only: bool = False
     settings: dict[str, str] = field(default_factory=dict)
     mail: list[tuple[str, bytes]] = field(default_factory=list)
+    delivered: dict[str, list[bytes]] = field(default_factory=dict)
+    stamped: list[tuple[str, bytes]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+
+
+def pattern_of(text: bytes) -> re.Pattern[bytes]:
+    """What a text with wildcards stands for."""
+    parts = re.split(rb"(?<!\\)\*", text)
+    return re.compile(b".*".join(re.escape(unescaped(part)) for part in parts), re.DOTALL)
 
 
 def unescaped(text: bytes) -> bytes:
     def octets(found: re.Match[bytes]) -> bytes:
-        code = found[1]
+        if found["times"]:
+            return unescaped(found["what"]) * int(found["times"])
+        code = found[3]
         if len(code) == 3:
             return bytes([int(code[1:], 16)])
         return _PLAIN.get(code, code)
@@ -129,13 +146,45 @@ def _direct(transcript: Transcript, text: bytes) -> None:
         case "setting":
             key, _, value = rest.decode().partition(" ")
             transcript.settings[key] = value
-        case "mail":
-            number, _, message = rest.partition(b" ")
-            transcript.mail.append((number.decode(), unescaped(message)))
+        case "mail" | "delivered" | "stamped" | "nothing":
+            _direct_mailbox(transcript, word, rest)
         case "over":
             transcript.tcp_only = True
         case _:
             raise ValueError(f"no stage direction: {text!r}")
+
+
+def _direct_mailbox(transcript: Transcript, word: bytes, text: bytes) -> None:
+    name, _, content = text.partition(b" ")
+    number = name.decode()
+    if word == b"mail":
+        transcript.mail.append((number, unescaped(content)))
+    elif word == b"stamped":
+        transcript.stamped.append((number, content))
+    else:
+        messages = transcript.delivered.setdefault(number, [])
+        if word == b"delivered":
+            messages.append(unescaped(content))
+
+
+def check_mailboxes(transcript: Transcript, site: Path) -> None:
+    """Checks what a conversation says of the mailboxes against the files of the site."""
+    for number, messages in transcript.delivered.items():
+        found = sorted(message for _, message in _mailbox(site, number))
+        assert found == sorted(messages), f"{transcript.name}: {number} has {found}"
+    for number, stamps in transcript.stamped:
+        found = [stamp for stamp, _ in _mailbox(site, number)]
+        assert any(pattern_of(stamps).fullmatch(each) for each in found), (
+            f"{transcript.name}: {number} has {found}"
+        )
+
+
+def _mailbox(site: Path, number: str) -> list[tuple[bytes, bytes]]:
+    """The messages of a mailbox, each as what the server put on top and what it was given."""
+    divided = (
+        _STAMPS.fullmatch(each.read_bytes()) for each in site.glob(f"maildirs/{number}/new/*")
+    )
+    return [(found[1] or b"", found[2]) for found in divided if found is not None]
 
 
 def all_transcripts() -> list[Path]:
