@@ -33,7 +33,8 @@ class Recipients:
         if isinstance(mailbox, Refusal):
             return mailbox
         tally = self._mailboxes.known_tally(mailbox)
-        if tally is None:
+        if tally is None or self._is_full(tally, octets):
+            # Full as far as this process knows; somebody else may have made room.
             tally = await self._threads.disk(self._mailboxes.tally, mailbox)
         if self._is_full(tally, octets):
             return Refusal(Reason.MAILBOX_FULL, (str(address),))

@@ -83,4 +83,6 @@ def shown(host: object) -> str:
     name, port = getattr(host, "host", None), getattr(host, "port", None)
     if name is None:
         return str(host)
-    return f"{'[::]' if name == '::' else name} port {port}"
+    if name == "::":
+        return f"[::] port {port} (every address, IPv4 as well)"
+    return f"{name} port {port}"
