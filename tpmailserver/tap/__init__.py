@@ -142,13 +142,14 @@ def smtp_terms(settings: Settings) -> SmtpTerms:
         limits.smtp_idle,
         limits.data,
         settings.line_ends == "strict",
+        settings.language,
     )
 
 
 def pop3_terms(settings: Settings) -> Pop3Terms:
     name = f"tpmailserver-{__version__}"
     strict = settings.line_ends == "strict"
-    return Pop3Terms(settings.domain, name, settings.limits.pop3_idle, strict)
+    return Pop3Terms(settings.domain, name, settings.limits.pop3_idle, strict, settings.language)
 
 
 def _holder_of(folder: Path) -> int | None:

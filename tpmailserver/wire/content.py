@@ -21,6 +21,7 @@ _LINE_END_AT_MOST = 8
 _RECENT = 1000
 _LONE_DOT = re.compile(rb"\n\.(?:\r\0?)*\n")
 _LF_END = re.compile(rb"\n\.\r?\n")
+_CRLF = re.compile(rb"\r\n")
 _LF_MARKS = (b"\r\n.\r\n", b"\r\n.\n", b"\n.\r\n", b"\n.\n")
 
 
@@ -40,6 +41,7 @@ class IncomingContent:
         self._line_end = b""
         """How this message's lines end; empty until the first line has ended."""
         self._marks: tuple[bytes, ...] = ()
+        self._ends = _CRLF
         self._held = b""
         self._begun = False
         self._recent = b"\n"
@@ -53,7 +55,8 @@ class IncomingContent:
         first_end = data.find(b"\n")
         if first_end < 0:
             return self._part_of_first_line(data)
-        self._decide(line_end_of(data[: first_end + 1]))
+        # No more of it than `_part_of_first_line` holds, wherever the network cuts.
+        self._decide(line_end_of(data[max(0, first_end + 1 - _LINE_END_AT_MOST) : first_end + 1]))
         if self._begun:
             return self._decode(data)
         # A message starts where a line starts, so the line end before it is supplied, then taken
@@ -79,6 +82,7 @@ class IncomingContent:
             self._line_end = first_end
         mark = self._line_end + b"." + self._line_end
         self._marks = _LF_MARKS if self._line_end == b"\n" else (mark,)
+        self._ends = re.compile(re.escape(self._line_end) + rb"|\r\n")
 
     def _part_of_first_line(self, data: bytes) -> bytes:
         """Lets an endless first line through, but for the octets that may be its end."""
@@ -105,9 +109,10 @@ class IncomingContent:
         if self._strict and not self.bare_lf:
             self.bare_lf = content.count(b"\n") > content.count(b"\r\n")
         content = content.replace(self._line_end + b".", self._line_end)
-        if self._line_end not in (b"\n", b"\r\n"):
-            content = content.replace(self._line_end, b"\n")
-        return content.replace(b"\r\n", b"\n")
+        if self._line_end in (b"\n", b"\r\n"):
+            return content.replace(b"\r\n", b"\n")
+        # In one go: a second replacement would find line ends that the first has made.
+        return self._ends.sub(b"\n", content)
 
     def _find_end(self, data: bytes) -> tuple[int, int]:
         """Where the end mark starts and stops in `data`; (0, 0) where there is none."""

@@ -6,6 +6,13 @@ The rule it guards: a hint is text behind a reply whose code is already decided,
 from collections.abc import Collection
 from difflib import get_close_matches
 
+MEANT = ", did you mean {meant}?"
+HELP = "; HELP lists what can be said"
+HEADER = "; a header line belongs into the message, after DATA"
+SMTP = "; that is SMTP, and this is POP3"
+POP3 = "; that is POP3, and this is SMTP"
+WEB = "; this is a mail server, not a web server"
+
 _MEANT = {
     "HELLO": "HELO",
     "EXIT": "QUIT",
@@ -62,20 +69,20 @@ _HEADERS = frozenset(
 )
 
 
-def hint(verb: bytes, argument: bytes, known: Collection[str]) -> str:
-    """What to put behind "unknown command VERB": ", did you mean HELO?" or nothing."""
+def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str]:
+    """What to put behind "unknown command VERB": a text, and the command that was meant or ""."""
     word = verb.decode("ascii", "replace").upper()
     if word in _OF_HTTP and b"HTTP/" in argument.upper():
-        return "; this is a mail server, not a web server"
+        return WEB, ""
     if "MAIL" in known and word in _HEADERS and argument:
-        return "; a header line belongs into the message, after DATA"
+        return HEADER, ""
     meant = _MEANT.get(word)
     if meant is not None and meant.partition(" ")[0] in known:
-        return f", did you mean {meant}?"
+        return MEANT, meant
     if word in _OF_SMTP:
-        return "; that is SMTP, and this is POP3"
+        return SMTP, ""
     if word in _OF_POP3:
-        return "; that is POP3, and this is SMTP"
+        return POP3, ""
     glued = next((name for name in known if word.startswith(name)), None)
     close = [glued] if glued else get_close_matches(word[:20], known, n=1, cutoff=0.6)
-    return f", did you mean {close[0]}?" if close else "; HELP lists what can be said"
+    return (MEANT, close[0]) if close else (HELP, "")

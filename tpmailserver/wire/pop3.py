@@ -13,10 +13,11 @@ from tpmailserver.model import MaildropOpened, Message, Refusal, Secret
 from . import replies, sasl
 from .contract import Fetch, LogIn, Outcome, Stream, Update
 from .conversation import Clock
-from .hints import NOT_OFFERED, hint
+from .hints import NOT_OFFERED
 from .pop3_verbs import VERBS, State
-from .replies import Pop3, Reply, counted
+from .replies import Pop3, Reply
 from .session import Session
+from .speaker import Count
 
 _NUMBER = re.compile(rb"[0-9]+")
 _DIGITS_AT_MOST = 18
@@ -30,13 +31,14 @@ class Pop3Terms:
     implementation: str
     idle: float = 600
     strict_line_ends: bool = False
+    language: str = "en"
 
 
 class Pop3Session(Session):
     """One POP3 session."""
 
     def __init__(self, terms: Pop3Terms, clock: Clock) -> None:
-        super().__init__(Pop3, VERBS, clock)
+        super().__init__(Pop3, VERBS, clock, terms.language)
         self._terms = terms
         self._idle = terms.idle
         self._strict_line_ends = terms.strict_line_ends
@@ -66,7 +68,7 @@ class Pop3Session(Session):
         elif shown.upper() in NOT_OFFERED:
             self._reply(Pop3.NOT_OFFERED, verb=shown)
         else:
-            self._reply(Pop3.UNKNOWN, verb=shown, hint=hint(verb, argument, VERBS))
+            self._reply(Pop3.UNKNOWN, verb=shown, hint=self._hint(verb, argument))
 
     def _on_out_of_order(self, verb: str) -> None:
         if self._state is State.TRANSACTION:
@@ -102,10 +104,10 @@ class Pop3Session(Session):
         self._messages = outcome.messages
         note = ""
         if outcome.abandoned:
-            lost = counted(outcome.abandoned, "deletion")
-            note = f"; {lost} of your last session not made: it ended without QUIT"
+            deletions = Count(outcome.abandoned, "deletion")
+            note = self._speaker.text(Pop3.ABANDONED, deletions=deletions)
         octets = sum(message.octets for message in self._messages)
-        messages = counted(len(self._messages), "message")
+        messages = Count(len(self._messages), "message")
         self._reply(
             Pop3.OPENED, account=outcome.account, messages=messages, octets=octets, note=note
         )
@@ -128,14 +130,14 @@ class Pop3Session(Session):
             return
         left = self._left()
         octets = sum(message.octets for _, message in left)
-        self._reply(Pop3.COUNT, messages=counted(len(left), "message"), octets=octets)
+        self._reply(Pop3.COUNT, messages=Count(len(left), "message"), octets=octets)
         self._send_lines([f"{number} {message.octets}" for number, message in left])
 
     def _on_retr(self, argument: bytes) -> None:
         number = self._number("RETR", argument)
         if number:
             octets = self._messages[number - 1].octets
-            self._fetch(number, Stream(None), replies.line(Pop3.RETR, octets=octets))
+            self._fetch(number, Stream(None), self._speaker.line(Pop3.RETR, octets=octets))
 
     def _on_dele(self, argument: bytes) -> None:
         number = self._number("DELE", argument)
@@ -146,15 +148,15 @@ class Pop3Session(Session):
 
     def _on_noop(self, argument: bytes) -> None:
         if not self._took_argument("NOOP", argument):
-            self._reply(Pop3.OK, text="nothing done")
+            self._reply(Pop3.NOTHING_DONE)
 
     def _on_rset(self, argument: bytes) -> None:
         if self._took_argument("RSET", argument):
             return
-        unmarked = counted(len(self._deleted), "message")
+        unmarked = Count(len(self._deleted), "message")
         self._deleted.clear()
         self._highest_read = 0
-        self._reply(Pop3.OK, text=f"{unmarked} unmarked, you have {len(self._messages)}")
+        self._reply(Pop3.UNMARKED, unmarked=unmarked, messages=len(self._messages))
 
     def _fetch(self, number: int, stream: Stream, reply: bytes) -> None:
         def on_fetched(outcome: Outcome) -> None:
@@ -184,7 +186,7 @@ class Pop3Session(Session):
         if isinstance(outcome, Refusal):
             self._reply_refusal(outcome)
         else:
-            self._reply(Pop3.REMOVED, removed=counted(len(self._deleted), "message"))
+            self._reply(Pop3.REMOVED, removed=Count(len(self._deleted), "message"))
         self._close()
 
     # §7: TOP and UIDL
@@ -198,7 +200,7 @@ class Pop3Session(Session):
         number = self._number("TOP", first)
         if number:
             body_lines = int(lines)
-            reply = replies.line(Pop3.TOP, lines=counted(body_lines, "line"))
+            reply = self._speaker.line(Pop3.TOP, lines=Count(body_lines, "line"))
             self._fetch(number, Stream(body_lines), reply)
 
     def _on_uidl(self, argument: bytes) -> None:
@@ -244,7 +246,7 @@ class Pop3Session(Session):
 
     def _on_last(self, argument: bytes) -> None:
         if not self._took_argument("LAST", argument):
-            self._reply(Pop3.OK, text=str(self._highest_read))
+            self._reply(Pop3.LAST, number=self._highest_read)
 
     def _on_help(self, argument: bytes) -> None:
         topic = argument.strip(b" ").decode("ascii", "replace").upper()
@@ -254,10 +256,7 @@ class Pop3Session(Session):
             return
         self._reply(Pop3.HELP)
         self._send_lines(
-            [
-                f"{VERBS[name].form} - {VERBS[name].purpose}"
-                for name in ([topic] if topic else names)
-            ]
+            [self._help(name, VERBS[name].form) for name in ([topic] if topic else names)]
         )
 
     # Time runs out: RFC 1939 §3 wants no word then, and no UPDATE.
@@ -301,4 +300,4 @@ class Pop3Session(Session):
         return replies.pop3_fault(fault)
 
     def _refusal(self, refusal: Refusal) -> bytes:
-        return replies.pop3_refusal(refusal)
+        return self._speaker.pop3_refusal(refusal)

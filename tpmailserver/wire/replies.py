@@ -7,15 +7,13 @@ three-digit code (RFC 5321 §4.2) and an enhanced status code (RFC 2034, RFC 346
 `+OK` or `-ERR` and, where one is registered, a response code in brackets (RFC 2449 §8, RFC 3206).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tpmailserver.model import Reason, Refusal
+from tpmailserver.model import Reason
 
 from .grammar import Flaw
 from .sasl import Fault
-
-_LINE_AT_MOST = 510  # RFC 5321 §4.5.3.1.5: 512 with CRLF
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +25,14 @@ class Reply:
     text: str
 
 
-def line(reply: Reply, **facts: object) -> bytes:
-    """A reply as one line on the wire."""
-    return one_line(reply.code, reply.status, reply.text.format(**_harmless(facts)))
+@dataclass(frozen=True, slots=True)
+class PolicyReply:
+    """What both protocols say for one reason; SMTP has a code and a status, POP3 a response."""
 
-
-def lines(reply: Reply, texts: Sequence[str]) -> bytes:
-    """An SMTP reply of several lines (RFC 5321 §4.2.1), each with the code and the status."""
-    *before, last = [reply.text, *texts] if reply.text else texts
-    return b"".join(
-        [one_line(reply.code + "-", reply.status, each, between="") for each in before]
-        + [one_line(reply.code, reply.status, last)]
-    )
-
-
-def one_line(code: str, status: str, text: str, between: str = " ") -> bytes:
-    """Code, status and text, cut to what one reply line may hold."""
-    words = code + between + " ".join(part for part in (status, text) if part)
-    return printable(words)[:_LINE_AT_MOST].encode("ascii") + b"\r\n"
-
-
-def printable(text: str) -> str:
-    """The same text where every character that is not printable ASCII is a question mark."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(each if " " <= each <= "~" else "?" for each in text)
-
-
-def _harmless(facts: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: each if isinstance(each, int) else printable(str(each))
-        for name, each in facts.items()
-    }
+    code: str
+    status: str
+    response: str
+    text: str
 
 
 class Smtp:
@@ -142,9 +116,13 @@ class Pop3:
     GREETING = Reply("+OK", "", "{host} POP3 server ready; say USER")
     BYE = Reply("+OK", "", "{host} closes the connection, goodbye")
     REMOVED = Reply("+OK", "", "{removed} removed, goodbye")
-    OK = Reply("+OK", "", "{text}")
+    NOTHING_DONE = Reply("+OK", "", "nothing done")
+    UNMARKED = Reply("+OK", "", "{unmarked} unmarked, you have {messages}")
+    LAST = Reply("+OK", "", "{number}")
     PASSWORD_WANTED = Reply("+OK", "", "now send PASS")
     OPENED = Reply("+OK", "", "{account} has {messages} ({octets} octets){note}")
+    ABANDONED = "; {deletions} of your last session not made: it ended without QUIT"
+    """What `note` says of a session that was cut off (RFC 1939 §6)."""
     CHALLENGE = Reply("+", "", "{challenge}")
     STAT = Reply("+OK", "", "{messages} {octets}")
     COUNT = Reply("+OK", "", "{messages} ({octets} octets)")
@@ -217,102 +195,85 @@ def pop3_fault(fault: Fault) -> Reply:
     return Reply("-ERR", "", _FAULTS[fault][1])
 
 
-_REFUSALS: Mapping[Reason, tuple[str, str, str, str]] = {
-    # reason: (SMTP code, SMTP status, POP3 response code, text)
-    Reason.FOREIGN_NETWORK: (
+REFUSALS: Mapping[Reason, PolicyReply] = {
+    Reason.FOREIGN_NETWORK: PolicyReply(
         "554",
         "5.7.1",
         "[SYS/PERM]",
         "{0} is not in this site's networks; its teacher can admit it in tpmail.toml",
     ),
-    Reason.TOO_MANY_SESSIONS: (
+    Reason.TOO_MANY_SESSIONS: PolicyReply(
         "421",
         "4.7.0",
         "[SYS/TEMP]",
         "{0} sessions are open, the limit; try again soon",
     ),
-    Reason.TOO_MANY_FROM_ADDRESS: (
+    Reason.TOO_MANY_FROM_ADDRESS: PolicyReply(
         "421",
         "4.7.0",
         "[SYS/TEMP]",
         "{0} has {1} sessions open, the limit; close some",
     ),
-    Reason.BAD_LOGIN: ("535", "5.7.8", "[AUTH]", "wrong number or password"),
-    Reason.LOGINS_BUSY: ("454", "4.7.0", "[SYS/TEMP]", "too many logins at once; try again soon"),
-    Reason.MAILDROP_IN_USE: (
+    Reason.BAD_LOGIN: PolicyReply("535", "5.7.8", "[AUTH]", "wrong number or password"),
+    Reason.LOGINS_BUSY: PolicyReply(
+        "454", "4.7.0", "[SYS/TEMP]", "too many logins at once; try again soon"
+    ),
+    Reason.MAILDROP_IN_USE: PolicyReply(
         "454",
         "4.7.0",
         "[IN-USE]",
         "{0} reads this maildrop since {1}; close that program or session first",
     ),
-    Reason.EXPELLED: ("421", "4.3.2", "[SYS/TEMP]", "{0}"),
-    Reason.BUDGET_SPENT: (
+    Reason.EXPELLED: PolicyReply("421", "4.3.2", "[SYS/TEMP]", "{0}"),
+    Reason.BUDGET_SPENT: PolicyReply(
         "451",
         "4.7.1",
         "[SYS/TEMP]",
         "{0} messages in ten minutes is the limit; go on at {1}",
     ),
-    Reason.FOREIGN_RECIPIENT: (
+    Reason.FOREIGN_RECIPIENT: PolicyReply(
         "550",
         "5.7.1",
         "[SYS/PERM]",
         "{0} is not on this site, and mail stays here: write to NUMBER@{1}",
     ),
-    Reason.UNKNOWN_RECIPIENT: ("550", "5.1.1", "[SYS/PERM]", "there is no mailbox {0} here"),
-    Reason.MAILBOX_FULL: (
+    Reason.UNKNOWN_RECIPIENT: PolicyReply(
+        "550", "5.1.1", "[SYS/PERM]", "there is no mailbox {0} here"
+    ),
+    Reason.MAILBOX_FULL: PolicyReply(
         "452",
         "4.2.2",
         "[SYS/TEMP]",
         "the mailbox of {0} is full; its owner must delete mail",
     ),
-    Reason.LOOP: (
+    Reason.LOOP: PolicyReply(
         "554",
         "5.4.6",
         "[SYS/PERM]",
         "a loop: the message has {0} Received fields, it has gone round",
     ),
-    Reason.MESSAGE_GONE: (
+    Reason.MESSAGE_GONE: PolicyReply(
         "451",
         "4.3.0",
         "[SYS/TEMP]",
         "that message was removed by another session meanwhile",
     ),
-    Reason.NOT_ALL_REMOVED: (
+    Reason.NOT_ALL_REMOVED: PolicyReply(
         "451",
         "4.3.0",
         "[SYS/TEMP]",
         "some messages not removed ({0}); they will be there again",
     ),
-    Reason.NO_SPACE: (
+    Reason.NO_SPACE: PolicyReply(
         "452",
         "4.3.1",
         "[SYS/TEMP]",
         "the server is short of space; try again later",
     ),
-    Reason.TROUBLE: ("451", "4.3.0", "[SYS/TEMP]", "trouble on the server's side; try again later"),
-    Reason.STOPPING: ("421", "4.3.2", "[SYS/TEMP]", "the server is stopping; try again later"),
+    Reason.TROUBLE: PolicyReply(
+        "451", "4.3.0", "[SYS/TEMP]", "trouble on the server's side; try again later"
+    ),
+    Reason.STOPPING: PolicyReply(
+        "421", "4.3.2", "[SYS/TEMP]", "the server is stopping; try again later"
+    ),
 }
-
-
-def smtp_refusal(refusal: Refusal) -> bytes:
-    """SMTP's line for a refusal."""
-    code, status, _, text = _REFUSALS[refusal.reason]
-    return one_line(code, status, text.format(*map(printable, refusal.facts)))
-
-
-def smtp_unwelcome(refusal: Refusal) -> bytes:
-    """The greeting of a server that refuses the connection (RFC 5321 §3.1, RFC 2034 §3)."""
-    code, _, _, text = _REFUSALS[refusal.reason]
-    return one_line(code, "", text.format(*map(printable, refusal.facts)))
-
-
-def pop3_refusal(refusal: Refusal) -> bytes:
-    """POP3's line for a refusal."""
-    _, _, response, text = _REFUSALS[refusal.reason]
-    return one_line("-ERR", response, text.format(*map(printable, refusal.facts)))
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 message", "2 messages"."""
-    plural = noun + ("es" if noun.endswith("x") else "s")
-    return f"{number} {noun if number == 1 else plural}"

@@ -14,11 +14,13 @@ from typing import Protocol
 
 from tpmailserver.model import Reason, Refusal
 
-from . import replies, sasl
+from . import sasl
 from .contract import LogIn, Outcome
 from .conversation import Clock, Conversation
+from .hints import hint
 from .lines import Line, LineEnd
 from .replies import Reply
+from .speaker import Speaker
 
 _COMMAND_AT_MOST = 512
 _VERB = re.compile(rb"[ \t]*([^ \t]*)[ \t]?(.*)", re.DOTALL)
@@ -53,8 +55,11 @@ class Catalogue(Protocol):
 class Session(Conversation):
     """One session of a protocol with verbs."""
 
-    def __init__(self, says: Catalogue, verbs: Mapping[str, Verb], clock: Clock) -> None:
+    def __init__(
+        self, says: Catalogue, verbs: Mapping[str, Verb], clock: Clock, language: str
+    ) -> None:
         super().__init__(clock)
+        self._speaker = Speaker(language)
         self._says = says
         self._verbs = verbs
         self._strict_line_ends = False
@@ -114,6 +119,14 @@ class Session(Conversation):
             handle: Callable[[bytes], None] = getattr(self, f"_on_{name.lower()}")
             handle(argument)
 
+    def _hint(self, verb: bytes, argument: bytes) -> str:
+        text, meant = hint(verb, argument, self._verbs)
+        return self._speaker.text(text, meant=meant)
+
+    def _help(self, name: str, form: str) -> str:
+        """The line of HELP for a verb."""
+        return f"{form} - {self._speaker.text(self._verbs[name].purpose)}"
+
     def _took_argument(self, verb: str, argument: bytes) -> bool:
         """Says so where a verb that takes no argument has one."""
         found = bool(argument.strip(b" "))
@@ -124,7 +137,7 @@ class Session(Conversation):
     # Replies, and the count of bad commands.
 
     def _reply(self, reply: Reply, **facts: object) -> None:
-        self._send(replies.line(reply, **facts))
+        self._send(self._speaker.line(reply, **facts))
         if self._is_bad(reply):
             self._count_bad_command()
         else:
@@ -133,7 +146,9 @@ class Session(Conversation):
     def _count_bad_command(self) -> None:
         self._bad_commands += 1
         if self._bad_commands >= _BAD_COMMANDS_AT_MOST:
-            self._send(replies.line(self._says.TOO_MANY_BAD_COMMANDS, count=self._bad_commands))
+            self._send(
+                self._speaker.line(self._says.TOO_MANY_BAD_COMMANDS, count=self._bad_commands)
+            )
             self._close()
 
     def _reply_refusal(self, outcome: Outcome) -> None:

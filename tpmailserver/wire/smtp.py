@@ -14,10 +14,11 @@ from . import grammar, replies, sasl, smtp_paths
 from .contract import BeginMessage, MayReceive, MaySend, Outcome, Output
 from .conversation import Clock
 from .grammar import Path
-from .hints import NOT_OFFERED, hint
+from .hints import NOT_OFFERED
 from .replies import Reply, Smtp
 from .smtp_data import DataPhase
 from .smtp_verbs import GREETED, VERBS, State
+from .speaker import lines
 
 _BAD = frozenset({"500", "501", "502", "503", "504", "555"})
 
@@ -32,13 +33,14 @@ class SmtpTerms:
     idle: float = 900
     data: float = 1800
     strict_line_ends: bool = False
+    language: str = "en"
 
 
 class SmtpSession(DataPhase):
     """One SMTP session."""
 
     def __init__(self, terms: SmtpTerms, clock: Clock) -> None:
-        super().__init__(Smtp, VERBS, clock)
+        super().__init__(Smtp, VERBS, clock, terms.language)
         self._terms = terms
         self._idle = terms.idle
         self._data_time = terms.data
@@ -55,7 +57,7 @@ class SmtpSession(DataPhase):
 
     def refuse(self, refusal: Refusal) -> list[Output]:
         """The connection is not wanted (RFC 5321 §3.1): the reason in place of a greeting."""
-        self._send(replies.smtp_unwelcome(refusal))
+        self._send(self._speaker.smtp_unwelcome(refusal))
         self._close()
         return self._taken()
 
@@ -75,7 +77,7 @@ class SmtpSession(DataPhase):
         elif shown.upper() in NOT_OFFERED:
             self._reply(Smtp.NOT_OFFERED, verb=shown)
         else:
-            self._reply(Smtp.UNKNOWN, verb=shown, hint=hint(verb, argument, VERBS))
+            self._reply(Smtp.UNKNOWN, verb=shown, hint=self._hint(verb, argument))
 
     def _on_out_of_order(self, verb: str) -> None:
         if self._state is State.START:
@@ -101,7 +103,7 @@ class SmtpSession(DataPhase):
     def _on_ehlo(self, argument: bytes) -> None:
         if self._took_name("EHLO", argument):
             self._extended = True
-            welcome = Smtp.HELO.text.format(host=self._terms.host, name=self._helo)
+            welcome = self._speaker.text(Smtp.HELO.text, host=self._terms.host, name=self._helo)
             self._reply_lines(Smtp.EXTENSIONS, [welcome, *self._extensions()])
 
     def _took_name(self, verb: str, argument: bytes) -> bool:
@@ -255,10 +257,7 @@ class SmtpSession(DataPhase):
         else:
             self._reply_lines(
                 Smtp.HELP,
-                [
-                    f"{self._form(name)} - {VERBS[name].purpose}"
-                    for name in ([topic] if topic else names)
-                ],
+                [self._help(name, self._form(name)) for name in ([topic] if topic else names)],
             )
 
     def _on_noop(self, _argument: bytes) -> None:
@@ -295,7 +294,7 @@ class SmtpSession(DataPhase):
 
     def _reply_lines(self, reply: Reply, texts: list[str]) -> None:
         self._bad_commands = 0
-        self._send(replies.lines(reply, texts))
+        self._send(lines(reply, texts))
 
     def _is_bad(self, reply: Reply) -> bool:
         bad = reply.code in _BAD
@@ -307,7 +306,7 @@ class SmtpSession(DataPhase):
         return replies.smtp_fault(fault)
 
     def _refusal(self, refusal: Refusal) -> bytes:
-        return replies.smtp_refusal(refusal)
+        return self._speaker.smtp_refusal(refusal)
 
 
 def _path_of(address: Address | None) -> str:

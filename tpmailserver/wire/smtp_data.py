@@ -11,8 +11,9 @@ from tpmailserver.model import Delivered
 
 from .contract import Discard, EndMessage, Outcome
 from .incoming import IncomingMessage, Verdict
-from .replies import Smtp, counted
+from .replies import Smtp
 from .session import Session
+from .speaker import Count
 
 _SILENCE = 2.0
 
@@ -64,7 +65,7 @@ class DataPhase(Session):
 
     def _on_end_message(self, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
-            mailboxes = counted(outcome.mailboxes, "mailbox")
+            mailboxes = Count(outcome.mailboxes, "mailbox")
             self._reply(Smtp.DELIVERED, mailboxes=mailboxes, identity=outcome.identity)
         else:
             self._reply_refusal(outcome)

@@ -1,0 +1,262 @@
+"""The catalogue in French, without accents: the wire is ASCII.
+
+The rule it guards: the same facts in the same braces as in English; verbs, codes and addresses are
+not translated. A text that is missing here is said in English, and a test finds it.
+"""
+
+NOUNS = {
+    "mailbox": ("boite", "boites"),
+    "message": ("message", "messages"),
+    "deletion": ("suppression", "suppressions"),
+    "line": ("ligne", "lignes"),
+}
+"""One and more of each thing that is counted."""
+
+TEXTS = {
+    # SMTP
+    "{host} ESMTP tpmailserver, mail stays on this site; say HELO": (
+        "{host} ESMTP tpmailserver, le courrier reste sur ce site ; dites HELO"
+    ),
+    "{host} at your service, {name}": "{host} a votre service, {name}",
+    "{host} closes the connection, goodbye": "{host} ferme la connexion, au revoir",
+    "OK, the message is forgotten; MAIL FROM starts another": (
+        "OK, le message est oublie ; MAIL FROM en commence un autre"
+    ),
+    "sender {address}; say RCPT TO for each recipient": (
+        "expediteur {address} ; dites RCPT TO pour chaque destinataire"
+    ),
+    "recipient {address}; another RCPT TO, or DATA": (
+        "destinataire {address} ; un autre RCPT TO, ou DATA"
+    ),
+    'type the message, then a line with only "." to end it': (
+        'tapez le message, puis une ligne avec seulement "." pour le finir'
+    ),
+    "delivered to {mailboxes}, id={identity}": "remis dans {mailboxes}, id={identity}",
+    "cannot tell about {name} here, but RCPT TO will": (
+        "rien a dire de {name} ici, mais RCPT TO le dira"
+    ),
+    "there is no list {name} here": "il n'y a pas de liste {name} ici",
+    "no help on {name}; HELP alone lists what can be said": (
+        "pas d'aide sur {name} ; HELP seul liste ce qui peut se dire"
+    ),
+    "logged in as {account}": "connecte comme {account}",
+    "name a mechanism: AUTH PLAIN or AUTH LOGIN": (
+        "il manque un mecanisme : AUTH PLAIN ou AUTH LOGIN"
+    ),
+    "{name} is not offered: AUTH PLAIN or AUTH LOGIN": (
+        "{name} n'est pas propose : AUTH PLAIN ou AUTH LOGIN"
+    ),
+    "you are logged in as {account} already": "vous etes deja connecte comme {account}",
+    "send EHLO first: AUTH is an extension": "envoyez d'abord EHLO : AUTH est une extension",
+    "not in the middle of a message; RSET forgets it": (
+        "pas au milieu d'un message ; RSET l'oublie"
+    ),
+    "{count} failed logins; connect again to go on": (
+        "{count} connexions refusees ; reconnectez-vous pour continuer"
+    ),
+    "unknown command {verb}{hint}": "commande inconnue {verb}{hint}",
+    'unknown command {verb} after the end of the message; a body line "." must be sent ".."': (
+        'commande inconnue {verb} apres la fin du message ; une ligne "." du corps s\'envoie ".."'
+    ),
+    "{verb} is not offered here; HELP lists what is": (
+        "{verb} n'est pas propose ici ; HELP liste ce qui l'est"
+    ),
+    "an empty line is no command; HELP lists what can be said": (
+        "une ligne vide n'est pas une commande ; HELP liste ce qui peut se dire"
+    ),
+    "send HELO first, with your machine's name: HELO mypc": (
+        "envoyez d'abord HELO, avec le nom de votre machine : HELO mypc"
+    ),
+    "send MAIL FROM first": "envoyez d'abord MAIL FROM",
+    "send RCPT TO first": "envoyez d'abord RCPT TO",
+    "the sender is {address} already; RSET starts again": (
+        "l'expediteur est deja {address} ; RSET recommence"
+    ),
+    "no valid recipients: every RCPT TO was refused": (
+        "aucun destinataire valable : chaque RCPT TO a ete refuse"
+    ),
+    "{count} bad commands in a row; goodbye": "{count} mauvaises commandes de suite ; au revoir",
+    "{verb} takes your machine's name: {verb} mypc": (
+        "{verb} prend le nom de votre machine : {verb} mypc"
+    ),
+    "{verb} takes no argument": "{verb} ne prend pas d'argument",
+    "the form is {form}": "la forme est {form}",
+    "a colon is missing: {form}": "il manque un deux-points : {form}",
+    "{verb} goes with {keyword}: {form}": "{verb} va avec {keyword} : {form}",
+    "a message needs a recipient: {form}": "il faut un destinataire : {form}",
+    "SIZE takes a number of octets: SIZE=1000": "SIZE prend un nombre d'octets : SIZE=1000",
+    "BODY is 7BIT or 8BITMIME": "BODY est 7BIT ou 8BITMIME",
+    "AUTH takes an address in xtext, or <>": "AUTH prend une adresse en xtext, ou <>",
+    "SMTPUTF8 takes no value": "SMTPUTF8 ne prend pas de valeur",
+    "{name} is no parameter of {verb} here": "{name} n'est pas un parametre de {verb} ici",
+    "an address beyond ASCII needs SMTPUTF8: MAIL FROM:<...> SMTPUTF8": (
+        "une adresse hors d'ASCII demande SMTPUTF8 : MAIL FROM:<...> SMTPUTF8"
+    ),
+    "the line held a control character ({name}); nothing was done": (
+        "la ligne contenait un caractere de controle ({name}) ; rien n'a ete fait"
+    ),
+    "that line is longer than {limit} octets; nothing was done": (
+        "cette ligne depasse {limit} octets ; rien n'a ete fait"
+    ),
+    "end a line with CR LF; that one ended in LF alone": (
+        "finissez une ligne par CR LF ; celle-ci finissait par LF seul"
+    ),
+    "end a line with CR LF; that one ended in CR alone": (
+        "finissez une ligne par CR LF ; celle-ci finissait par CR seul"
+    ),
+    "a message holds at most {limit} octets": "un message a au plus {limit} octets",
+    "a message takes at most {limit} RCPT TO": "un message prend au plus {limit} RCPT TO",
+    "nothing delivered: the first line ended in {end}, so the message ends with "
+    "{end} . {end}, as printf '{escapes}.{escapes}' sends it": (
+        "rien n'est remis : la premiere ligne finissait par {end}, le message finit donc par "
+        "{end} . {end}, comme l'envoie printf '{escapes}.{escapes}'"
+    ),
+    'nothing delivered: no line with only "." ended the message': (
+        "rien n'est remis : aucune ligne avec seulement \".\" n'a fini le message"
+    ),
+    "nothing delivered: a line ended in LF without CR": (
+        "rien n'est remis : une ligne finissait par LF sans CR"
+    ),
+    "nothing heard for {seconds} seconds; goodbye": (
+        "rien entendu pendant {seconds} secondes ; au revoir"
+    ),
+    # POP3
+    "{host} POP3 server ready; say USER": "{host} serveur POP3 pret ; dites USER",
+    "{removed} removed, goodbye": "supprime : {removed}, au revoir",
+    "nothing done": "rien n'a ete fait",
+    "{unmarked} unmarked, you have {messages}": "demarque : {unmarked}, vous en avez {messages}",
+    "now send PASS": "envoyez maintenant PASS",
+    "{account} has {messages} ({octets} octets){note}": (
+        "{account} a {messages} ({octets} octets){note}"
+    ),
+    "; {deletions} of your last session not made: it ended without QUIT": (
+        " ; non fait de votre derniere session : {deletions}, elle a fini sans QUIT"
+    ),
+    "unique numbers follow": "les numeros uniques suivent",
+    "the header and {lines} of the body follow": "l'en-tete et {lines} du corps suivent",
+    "message {number} is marked; QUIT removes it, RSET unmarks it": (
+        "le message {number} est marque ; QUIT le supprime, RSET le demarque"
+    ),
+    "what this server can do follows": "ce que sait faire ce serveur suit",
+    "mechanisms follow": "les mecanismes suivent",
+    "what can be said follows": "ce qui peut se dire suit",
+    "log in first: USER, then PASS": "connectez-vous d'abord : USER, puis PASS",
+    "send USER first": "envoyez d'abord USER",
+    "no message {number} (you have {messages})": (
+        "pas de message {number} (vous en avez {messages})"
+    ),
+    "message {number} is deleted; RSET brings it back": (
+        "le message {number} est supprime ; RSET le ramene"
+    ),
+    # addresses
+    "that is neither ASCII nor UTF-8: {form}": "ce n'est ni ASCII ni UTF-8 : {form}",
+    "an address is missing: {form}": "il manque une adresse : {form}",
+    "the closing > is missing: {form}": "il manque le > fermant : {form}",
+    "that is no address: {form}": "ce n'est pas une adresse : {form}",
+    "what stands before @ is over 64 octets": "ce qui precede @ depasse 64 octets",
+    "the domain is over 255 octets": "le domaine depasse 255 octets",
+    "the path is over 256 octets": "le chemin depasse 256 octets",
+    "a space is missing after >: {form}": "il manque une espace apres > : {form}",
+    "a parameter is KEYWORD or KEYWORD=value": "un parametre est MOT ou MOT=valeur",
+    "a parameter stands there twice": "un parametre y est deux fois",
+    # AUTH
+    "cancelled, as you asked": "annule, comme demande",
+    "that is not base64; encode with: printf 'TEXT' | base64": (
+        "ce n'est pas du base64 ; codez avec : printf 'TEXTE' | base64"
+    ),
+    r"PLAIN is printf '\0LOGIN\0PASSWORD' | base64": (
+        r"PLAIN est printf '\0LOGIN\0MOTDEPASSE' | base64"
+    ),
+    "the decoded text ends in a newline, which echo adds; encode with printf '%s' instead": (
+        "le texte decode finit par un saut de ligne, ajoute par echo ; codez avec printf '%s'"
+    ),
+    "that decodes to no text; encode with: printf 'TEXT' | base64": (
+        "decode, ce n'est pas un texte ; codez avec : printf 'TEXTE' | base64"
+    ),
+    "that line is longer than 12288 octets": "cette ligne depasse 12288 octets",
+    r"nothing may stand before the first \0 but the login itself": (
+        r"rien ne peut preceder le premier \0, sinon le login lui-meme"
+    ),
+    # refusals
+    "{0} is not in this site's networks; its teacher can admit it in tpmail.toml": (
+        "{0} n'est pas dans les reseaux de ce site ; l'enseignant peut l'admettre (tpmail.toml)"
+    ),
+    "{0} sessions are open, the limit; try again soon": (
+        "{0} sessions sont ouvertes, la limite ; reessayez bientot"
+    ),
+    "{0} has {1} sessions open, the limit; close some": (
+        "{0} a {1} sessions ouvertes, la limite ; fermez-en"
+    ),
+    "wrong number or password": "numero ou mot de passe faux",
+    "too many logins at once; try again soon": ("trop de connexions a la fois ; reessayez bientot"),
+    "{0} reads this maildrop since {1}; close that program or session first": (
+        "{0} lit cette boite depuis {1} ; fermez d'abord ce logiciel ou cette session"
+    ),
+    "{0} messages in ten minutes is the limit; go on at {1}": (
+        "{0} messages en dix minutes est la limite ; continuez a {1}"
+    ),
+    "{0} is not on this site, and mail stays here: write to NUMBER@{1}": (
+        "{0} n'est pas sur ce site, et le courrier y reste : ecrivez a NUMERO@{1}"
+    ),
+    "there is no mailbox {0} here": "il n'y a pas de boite {0} ici",
+    "the mailbox of {0} is full; its owner must delete mail": (
+        "la boite de {0} est pleine ; son proprietaire doit supprimer du courrier"
+    ),
+    "a loop: the message has {0} Received fields, it has gone round": (
+        "une boucle : le message a {0} champs Received, il a tourne en rond"
+    ),
+    "that message was removed by another session meanwhile": (
+        "ce message a ete supprime entre-temps par une autre session"
+    ),
+    "some messages not removed ({0}); they will be there again": (
+        "certains messages n'ont pas ete supprimes ({0}) ; ils seront encore la"
+    ),
+    "the server is short of space; try again later": (
+        "le serveur manque de place ; reessayez plus tard"
+    ),
+    "trouble on the server's side; try again later": (
+        "ennui du cote du serveur ; reessayez plus tard"
+    ),
+    "the server is stopping; try again later": "le serveur s'arrete ; reessayez plus tard",
+    "mailbox reset by the instructor": "boite remise a zero par l'enseignant",
+    # hints
+    ", did you mean {meant}?": ", vouliez-vous dire {meant} ?",
+    "; HELP lists what can be said": " ; HELP liste ce qui peut se dire",
+    "; a header line belongs into the message, after DATA": (
+        " ; une ligne d'en-tete va dans le message, apres DATA"
+    ),
+    "; that is SMTP, and this is POP3": " ; c'est du SMTP, et ici c'est POP3",
+    "; that is POP3, and this is SMTP": " ; c'est du POP3, et ici c'est SMTP",
+    "; this is a mail server, not a web server": (
+        " ; ceci est un serveur de courrier, pas un serveur web"
+    ),
+    # what the verbs are for
+    "says who you are": "dit qui vous etes",
+    "the same, and asks what the server can do": "de meme, et demande ce que sait le serveur",
+    "logs in, which is optional; or AUTH LOGIN": "connecte, ce qui est facultatif ; ou AUTH LOGIN",
+    "starts a message with its sender": "commence un message par son expediteur",
+    "adds a recipient": "ajoute un destinataire",
+    'then the message and a line with only "."': 'puis le message et une ligne avec seulement "."',
+    "forgets the message under way": "oublie le message en cours",
+    "does nothing": "ne fait rien",
+    "asks about a mailbox": "demande si une boite existe",
+    "asks who is on a list": "demande qui est sur une liste",
+    "lists what can be said now, or explains a verb": (
+        "liste ce qui peut se dire, ou explique un verbe"
+    ),
+    "ends the session": "finit la session",
+    "opens your maildrop": "ouvre votre boite",
+    "logs in another way; or AUTH LOGIN": "connecte autrement ; ou AUTH LOGIN",
+    "counts messages and octets": "compte messages et octets",
+    "gives each message's size": "donne la taille de chaque message",
+    "gives each message's unique name": "donne le nom unique de chaque message",
+    "sends a message": "envoie un message",
+    "sends its header and so many lines": "envoie son en-tete et tant de lignes",
+    "marks a message; QUIT removes it": "marque un message ; QUIT le supprime",
+    "unmarks what DELE marked": "demarque ce que DELE a marque",
+    "gives the highest message number you have read": "donne le plus grand numero deja lu",
+    "lists what this server can do": "liste ce que sait faire ce serveur",
+    "removes what is marked, and ends the session": (
+        "supprime ce qui est marque, et finit la session"
+    ),
+}

@@ -1,0 +1,96 @@
+"""Says the replies of the catalogue, in the language of the site.
+
+The rule it guards: a language changes the words and nothing else; codes, verbs and the facts that
+a reply names stay. French is written without accents, for the wire is ASCII (RFC 5321 §2.4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tpmailserver.model import Refusal
+
+from .replies import REFUSALS, Reply
+from .replies_fr import NOUNS, TEXTS
+
+_LINE_AT_MOST = 510  # RFC 5321 §4.5.3.1.5: 512 with CRLF
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A fact such as "1 message", "2 messages"."""
+
+    number: int
+    noun: str
+
+
+class Speaker:
+    """Speaks "en" or "fr"."""
+
+    def __init__(self, language: str) -> None:
+        self._is_french = language == "fr"
+
+    def text(self, english: str, *facts: object, **named: object) -> str:
+        """A text of the catalogue with its facts."""
+        template = TEXTS.get(english, english) if self._is_french else english
+        return template.format(
+            *(self._fact(each) for each in facts),
+            **{name: self._fact(each) for name, each in named.items()},
+        )
+
+    def line(self, reply: Reply, **facts: object) -> bytes:
+        """A reply as one line on the wire."""
+        return one_line(reply.code, reply.status, self.text(reply.text, **facts))
+
+    def smtp_refusal(self, refusal: Refusal) -> bytes:
+        """SMTP's line for a refusal."""
+        said = REFUSALS[refusal.reason]
+        return one_line(said.code, said.status, self.text(said.text, *refusal.facts))
+
+    def smtp_unwelcome(self, refusal: Refusal) -> bytes:
+        """The greeting of a server that refuses the connection (RFC 5321 §3.1, RFC 2034 §3)."""
+        said = REFUSALS[refusal.reason]
+        return one_line(said.code, "", self.text(said.text, *refusal.facts))
+
+    def pop3_refusal(self, refusal: Refusal) -> bytes:
+        """POP3's line for a refusal."""
+        said = REFUSALS[refusal.reason]
+        return one_line("-ERR", said.response, self.text(said.text, *refusal.facts))
+
+    def _fact(self, fact: object) -> object:
+        if isinstance(fact, Count):
+            return f"{fact.number} {self._noun(fact)}"
+        if isinstance(fact, int):
+            return fact
+        text = printable(str(fact))
+        # A fact can be a text of ours: why the instructor closes a session.
+        return TEXTS.get(text, text) if self._is_french else text
+
+    def _noun(self, count: Count) -> str:
+        if self._is_french:
+            one, more = NOUNS[count.noun]
+            return one if count.number < 2 else more
+        if count.number == 1:
+            return count.noun
+        return count.noun + ("es" if count.noun.endswith("x") else "s")
+
+
+def lines(reply: Reply, texts: Sequence[str]) -> bytes:
+    """An SMTP reply of several lines (RFC 5321 §4.2.1), each with the code and the status."""
+    *before, last = texts
+    return b"".join(
+        [one_line(reply.code, reply.status, each, mark="-") for each in before]
+        + [one_line(reply.code, reply.status, last)]
+    )
+
+
+def one_line(code: str, status: str, text: str, mark: str = " ") -> bytes:
+    """Code, status and text, cut to what one reply line may hold."""
+    words = code + mark + " ".join(part for part in (status, text) if part)
+    return printable(words)[:_LINE_AT_MOST].encode("ascii") + b"\r\n"
+
+
+def printable(text: str) -> str:
+    """The same text where every character that is not printable ASCII is a question mark."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if " " <= each <= "~" else "?" for each in text)
