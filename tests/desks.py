@@ -8,10 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tpmailserver.site import open_site
-
 from tpmailserver.admin.desk import Desk, HolderSeen, ServerFacts, SessionSeen
 from tpmailserver.settings import Settings
+from tpmailserver.site import open_site
 
 NOW = 1_732_376_757.0
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from desks import NOW, Room, desk_at, messages_in, mode, put_mail
 
+from tests.desks import NOW, Room, desk_at, messages_in, mode, put_mail
 from tpmailserver.admin.accounts import accounts, add, plan_add, plan_remove, remove
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.passwords import default_password, set_password

@@ -7,8 +7,8 @@ import tomllib
 from dataclasses import fields, replace
 
 import pytest
-from desks import NOW, Room, desk_at, messages_in, mode, put_mail
 
+from tests.desks import NOW, Room, desk_at, messages_in, mode, put_mail
 from tpmailserver.admin.accounts import add
 from tpmailserver.admin.demo import NUMBERS, demo
 from tpmailserver.admin.desk import NotDone

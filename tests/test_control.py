@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 import pytest_twisted
-from desks import Room, desk_at, mode, with_our_path
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 
+from tests.desks import Room, desk_at, mode, with_our_path
 from tpmailserver.admin.actions import perform
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.control.client import NoServer, ask

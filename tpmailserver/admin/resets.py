@@ -59,5 +59,5 @@ def reset(desk: Desk, who: Who) -> Reset:
     kept = set_aside(desk.mailboxes, desk.snapshots, plan.numbers, "reset", desk.clock())
     # After the rename and not before it: a session that logged in just now must not stay with a
     # listing of what has gone.
-    expelled = desk.live.expel(plan.numbers, "the mailbox was reset") if desk.live else 0
+    expelled = desk.live.expel(plan.numbers, "mailbox reset by the instructor") if desk.live else 0
     return Reset(plan.numbers, plan.messages, str(kept), expelled)
