@@ -68,17 +68,22 @@ def _connected(site: Path) -> Iterator[socket.socket]:
         line_to_server.settimeout(_CONNECT_PATIENCE)
         try:
             with socket_path(site) as path:
-                line_to_server.connect(path)
+                _connect(line_to_server, path, site)
         except (FileNotFoundError, ConnectionRefusedError):
             raise NoServer from None
-        except PermissionError:
-            raise NotDone(
-                f"{site / SOCKET_NAME} belongs to the server of another user: "
-                "run tpmail as that user, or as root"
-            ) from None
-        except (TimeoutError, BlockingIOError):
-            raise NotDone("a server runs on this site, but it takes no requests") from None
         yield line_to_server
+
+
+def _connect(line_to_server: socket.socket, path: str, site: Path) -> None:
+    try:
+        line_to_server.connect(path)
+    except PermissionError:
+        raise NotDone(
+            f"{site / SOCKET_NAME} belongs to the server of another user: "
+            "run tpmail as that user, or as root"
+        ) from None
+    except (TimeoutError, BlockingIOError):
+        raise NotDone("a server runs on this site, but it takes no requests") from None
 
 
 def _read_line(line_to_server: socket.socket) -> bytes:
