@@ -1,0 +1,292 @@
+"""`tpmail` as a process: at a terminal, in a pipe, as root, and interrupted."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.desks import desk_at, put_mail, with_our_path
+from tpmailserver.delivery.passwords import is_password
+
+
+class Terminal:
+    """`tpmail` at a terminal of 80 columns and 24 lines."""
+
+    def __init__(self, site, *arguments):
+        self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 80))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tpmailserver.cli", "--site", str(site), *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            # getpass asks at /dev/tty, which a session has to be given.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            env={**with_our_path(), "TERM": "xterm-256color"},
+        )
+        os.close(slave)
+        self.shown = b""
+
+    def expect(self, text):
+        """Reads until `text` is shown."""
+        while text not in self.shown:
+            piece = self._read()
+            assert piece, f"{text!r} did not come: {self.shown!r}"
+            self.shown += piece
+
+    def type(self, octets):
+        os.write(self._master, octets)
+
+    def end(self):
+        """Reads to the end and returns the exit status."""
+        while piece := self._read():
+            self.shown += piece
+        os.close(self._master)
+        return self._process.wait(30)
+
+    def lines(self):
+        return self.shown.decode().replace("\r\n", "\n").splitlines()
+
+    def interrupt(self):
+        """Presses Ctrl-C until it is over."""
+        press_until_over(self._process, lambda: self.type(b"\x03"))
+
+    def _read(self):
+        assert select.select([self._master], [], [], 30)[0], f"no more than {self.shown!r}"
+        try:
+            return os.read(self._master, 65536)
+        except OSError:
+            return b""
+
+
+def press_until_over(process, press):
+    """Sends a signal once a second: Python loses one that comes just before it waits for input."""
+    for _ in range(30):
+        press()
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(1)
+    return pytest.fail("Ctrl-C did not end it")
+
+
+def call(site, *arguments, **options):
+    command = [sys.executable, "-m", "tpmailserver.cli", "--site", str(site), *arguments]
+    return subprocess.run(
+        command, env=with_our_path(), capture_output=True, check=False, timeout=60, **options
+    )
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = desk_at(tmp_path / "site")
+    desk.database.add(["22000001", "22000002"], "tp1", 0.0)
+    put_mail(desk, "22000001")
+    return desk
+
+
+def test_a_reset_of_many_asks_first_and_no_is_no(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "reset", "--group", "tp1")
+    terminal.expect(b"Empty 2 mailboxes (1 message; the old mail is kept aside)? [y/N]")
+    terminal.type(b"n\n")
+    assert terminal.end() == 1
+    assert "tpmail: nothing is done" in terminal.lines()
+    assert desk.mailboxes.tally("22000001").messages == 1
+
+
+@pytest.mark.parametrize("arguments", [["--all"], ["22000001-22000002"]])
+def test_a_reset_of_many_is_done_after_a_yes(desk, tmp_path, arguments):
+    terminal = Terminal(tmp_path / "site", "reset", *arguments)
+    terminal.expect(b"[y/N]")
+    terminal.type(b"y\n")
+    assert terminal.end() == 0
+    assert desk.mailboxes.tally("22000001").messages == 0
+
+
+@pytest.mark.parametrize("arguments", [["--all", "--yes"], ["22000001"]])
+def test_yes_and_a_single_mailbox_are_not_asked_about(desk, tmp_path, arguments):
+    terminal = Terminal(tmp_path / "site", "reset", *arguments)
+    assert terminal.end() == 0
+    assert b"[y/N]" not in terminal.shown
+    assert desk.mailboxes.tally("22000001").messages == 0
+
+
+def test_ctrl_c_at_a_question_is_one_line(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "reset", "--all")
+    terminal.expect(b"[y/N]")
+    terminal.interrupt()
+    assert terminal.end() == 1
+    assert terminal.lines()[-1] == "tpmail: stopped at the keyboard"
+    assert b"Traceback" not in terminal.shown
+    assert desk.mailboxes.tally("22000001").messages == 1
+
+
+def test_a_password_is_asked_twice_and_never_shown(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "password", "22000001")
+    terminal.expect(b"New password: ")
+    terminal.type(b"sesame\n")
+    terminal.expect(b"The same again: ")
+    terminal.type(b"sesame\n")
+    assert terminal.end() == 0
+    assert b"sesame" not in terminal.shown
+    desk.directory.refresh()
+    assert is_password(b"sesame", desk.directory.account("22000001").password_hash)
+
+
+def test_two_different_passwords_change_nothing(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "password", "22000001")
+    terminal.expect(b"New password: ")
+    terminal.type(b"sesame\n")
+    terminal.expect(b"The same again: ")
+    terminal.type(b"open\n")
+    assert terminal.end() == 1
+    assert "not the same" in terminal.lines()[-1]
+    desk.directory.refresh()
+    assert desk.directory.account("22000001").password_hash is None
+
+
+def test_an_unknown_number_is_refused_before_the_password_is_asked_for(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "password", "22000009")
+    assert terminal.end() == 1
+    assert b"New password" not in terminal.shown
+
+
+def test_the_table_fits_a_terminal(desk, tmp_path):
+    desk.database.note_seen("22000001", "pop3", time.time())
+    desk.database.note_seen("22000001", "smtp", time.time())
+    terminal = Terminal(tmp_path / "site", "accounts")
+    assert terminal.end() == 0
+    lines = terminal.shown.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("22000001" in line and "tp1" in line and " 1 " in line for line in lines)
+
+
+def test_the_demos_page_fits_a_terminal(tmp_path):
+    # A short path: the one line that shows it is as long as the path makes it.
+    terminal = Terminal(tmp_path / "site", "demo", "--no-start")
+    assert terminal.end() == 0
+    path = str(tmp_path / "site")
+    lines = [line for line in terminal.lines() if path[:40] not in line]
+    assert max(map(len, lines)) <= 80
+    assert len(terminal.lines()) <= 23
+
+
+def test_a_reader_that_goes_away_is_one_line(desk, tmp_path):
+    desk.database.add([f"{each:08}" for each in range(20_000)], None, 0.0)
+    command = [sys.executable, "-m", "tpmailserver.cli", "--site", str(tmp_path / "site")]
+    with subprocess.Popen(
+        [*command, "accounts"],
+        env=with_our_path(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+    assert errors == "tpmail: the reader of this output has gone\n"
+    assert process.returncode == 1
+
+
+def test_ctrl_c_in_the_middle_is_one_line(tmp_path):
+    command = [sys.executable, "-m", "tpmailserver.cli", "--site", str(tmp_path), "import", "-"]
+    with subprocess.Popen(
+        command, env=with_our_path(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        # More than a pipe holds: once it is written, the other end is reading.
+        process.stdin.write(b"22000001\n" * 50_000)
+        process.stdin.flush()
+        assert press_until_over(process, lambda: process.send_signal(signal.SIGINT)) == 1
+        assert process.stderr.read() == b"tpmail: stopped at the keyboard\n"
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path):
+    site = os.fsencode(tmp_path) + b"/\xff\x1b"
+    done = call(os.fsdecode(site), "init")
+    assert done.returncode == 0, done.stderr
+    assert os.path.exists(site + b"/tpmail.toml")
+
+
+def test_a_bug_is_one_line_too(tmp_path):
+    code = (
+        "import sys; from tpmailserver.cli import command\n"
+        "def broken(*_): raise ZeroDivisionError('this is the bug')\n"
+        "command.run = broken; command.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=with_our_path(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "this is the bug" in done.stderr
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives up root: run it as root")
+
+
+@pytest.fixture
+def nobodys():
+    """A folder of nobody's, in a place where he may go; pytest's own folders are root's alone."""
+    with TemporaryDirectory(dir="/tmp") as around:
+        os.chmod(around, 0o711)
+        folder = Path(around) / "site"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, 65534, 65534)
+        yield folder
+
+
+@needs_root
+def test_root_becomes_the_owner_of_the_sites_folder(nobodys):
+    for arguments in (["init"], ["add", "22000001"], ["demo", "--no-start"], ["reset", "--all"]):
+        done = call(nobodys, *arguments)
+        assert done.returncode == 0, done.stderr
+    owners = {(each.stat().st_uid, each.stat().st_gid) for each in nobodys.rglob("*")}
+    assert owners == {(65534, 65534)}
+
+
+@needs_root
+def test_root_reads_a_roster_that_only_root_may_read(nobodys, tmp_path):
+    roster = tmp_path / "roster"
+    roster.write_text("22000001")
+    roster.chmod(0o600)
+    assert call(nobodys, "import", str(roster)).returncode == 0
+
+
+@needs_root
+def test_root_makes_a_site_that_is_not_there_and_says_nothing_of_it(tmp_path):
+    done = call(tmp_path / "new", "init")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "new").stat().st_uid == 0
+
+
+@needs_root
+def test_a_folder_that_may_not_be_written_is_one_line(nobodys):
+    nobodys.chmod(0o555)
+    done = call(nobodys, "add", "22000001")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"tpmail: Permission denied")
+    assert done.stderr.count(b"\n") == 1
+
+
+@needs_root
+def test_the_server_of_another_user_is_named_as_such(nobodys):
+    with socket.socket(socket.AF_UNIX) as of_root:
+        of_root.bind(str(nobodys / "control.socket"))
+        of_root.listen()
+        (nobodys / "control.socket").chmod(0o600)
+        done = call(nobodys, "status")
+    assert done.returncode == 1
+    assert b"belongs to the server of another user" in done.stderr

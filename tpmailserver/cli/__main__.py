@@ -1,0 +1,5 @@
+"""`python -m tpmailserver.cli` is `tpmail`."""
+
+from . import main
+
+main()

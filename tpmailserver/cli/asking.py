@@ -1,0 +1,95 @@
+"""What every command shares: the site it is for, whom it is about, and a question before it acts.
+
+The rule it guards: whom a command is about is said in exactly one way, by numbers, by a group or
+by `--all`; none or two of them is bad usage, and nothing is done.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tpmailserver.admin.desk import NotDone
+from tpmailserver.admin.numbers import BadNumber, expand, name
+from tpmailserver.admin.who import Who
+
+from .carrier import carry
+from .faces import Face
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of `tpmail`: the site, and how to speak."""
+
+    site: Path
+    face: Face
+
+    def carry(self, action: str, **arguments: object) -> Any:
+        """The report of an action on this site."""
+        return carry(self.site, action, **arguments)
+
+
+def for_whom(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command NUMBER…, `--group` and `--all`, and hands them to it as one `who`."""
+
+    @functools.wraps(command)
+    def asked(
+        *arguments: Any, numbers: Sequence[str], group: str | None, everybody: bool, **options: Any
+    ) -> None:
+        command(*arguments, who=_who(numbers, group, everybody), **options)
+
+    for add in (
+        click.option("--all", "everybody", is_flag=True, help="Every account."),
+        click.option("--group", metavar="G", help="The members of a group."),
+        click.argument("numbers", nargs=-1, metavar="[NUMBER...]"),
+    ):
+        asked = add(asked)
+    return asked
+
+
+def numbers_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The names that words of the command line spell, ranges among them."""
+    try:
+        return expand(words)
+    except BadNumber as error:
+        raise click.UsageError(str(error)) from error
+
+
+def group_of(word: str | None) -> str | None:
+    """The name of a group, if one was given."""
+    try:
+        return None if word is None else name(word)
+    except BadNumber as error:
+        raise click.UsageError(f"--group: {error}") from error
+
+
+def confirm(question: str) -> None:
+    """Asks for a yes on a terminal; a no ends the command. Without a terminal nobody is asked."""
+    if not click.confirm(question, err=True):
+        raise NotDone("nothing is done")
+
+
+def at_a_terminal() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
+def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
+    given = [
+        way
+        for way, is_given in (
+            ("NUMBER", bool(numbers)),
+            ("--group", group is not None),
+            ("--all", everybody),
+        )
+        if is_given
+    ]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} at once: say whom in one way")
+    if not given:
+        raise click.UsageError("whom? NUMBER..., --group G or --all")
+    return Who(numbers_of(numbers), group_of(group), everybody)

@@ -1,0 +1,36 @@
+"""How counts, sizes and times are said to a person."""
+
+import time
+
+_KIB = 1024.0
+
+
+def count(number: int, thing: str) -> str:
+    """A number of things: `1 account`, `1,200 accounts`; `thing` takes a plain s."""
+    if thing.endswith("x"):
+        return f"{number:,} {thing if number == 1 else thing + 'es'}"
+    return f"{number:,} {thing if number == 1 else thing + 's'}"
+
+
+def size(octets: int) -> str:
+    """A size in the largest unit that leaves it above one: `812 B`, `12.3 KiB`."""
+    if octets < _KIB:
+        return f"{octets} B"
+    amount = float(octets)
+    for unit in ("KiB", "MiB"):
+        amount /= _KIB
+        if amount < _KIB:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / _KIB:.1f} GiB"
+
+
+def moment(at: float | None) -> str:
+    """A moment to the minute in local time, or a dash for never."""
+    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def clock_time(at: float, now: float) -> str:
+    """A moment to the second; its date only where that is not today's."""
+    then, today = time.localtime(at), time.localtime(now)
+    same_day = then[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M", then)

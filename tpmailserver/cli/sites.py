@@ -1,0 +1,109 @@
+"""The commands about the site as a whole: init, demo, status."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+
+from tpmailserver.admin.demo import DemoClass
+from tpmailserver.admin.founding import found
+from tpmailserver.settings import Settings, SettingsError, load, with_options
+from tpmailserver.site import open_site
+
+from .asking import Invocation
+from .faces import Json
+from .owner import become_owner
+from .sheets import Part
+
+# `python -m twisted` is twist, not twistd, and a twistd beside this Python may be another's: so
+# the same Python calls twistd's own entry. The package's folder goes along for the plugin.
+_TWISTD = (
+    "import sys; folder = sys.argv.pop(1); folder in sys.path or sys.path.append(folder); "
+    "sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+)
+
+_PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
+
+
+@click.command()
+@click.option("--domain", metavar="NAME", help="The part behind the @ of every address.")
+@click.pass_obj
+def init(invocation: Invocation, domain: str | None) -> None:
+    """Make a site: its folders, its database, its settings file."""
+    try:
+        with_options(Settings(), domain=domain, language=None)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    site = invocation.site
+    become_owner(site)
+    founded = found(site, domain, _language(os.environ))
+    open_site(site, load(site))
+    invocation.face.show(founded)
+
+
+@click.command()
+@click.option("--no-start", is_flag=True, help="Only make the class.")
+@click.pass_obj
+def demo(invocation: Invocation, no_start: bool) -> None:
+    """Make a class of five to try it on, and start the server."""
+    made: DemoClass = invocation.carry("demo")
+    invocation.face.show(made)
+    invocation.face.add(_guide(made, invocation.site))
+    if made.listening:
+        invocation.face.add(["The server runs already."])
+    elif no_start:
+        site = shlex.quote(str(invocation.site))
+        invocation.face.add([f"Start it: twistd -n tpmail --site {site} --high-ports"])
+    else:
+        invocation.face.add(["The server starts now; Ctrl-C stops it."])
+        _become_twistd(invocation)
+
+
+@click.command()
+@click.pass_obj
+def status(invocation: Invocation) -> None:
+    """Say whether the server runs and who is connected."""
+    invocation.face.show(invocation.carry("status"))
+
+
+def _language(environment: Mapping[str, str]) -> str:
+    """The language of the machine where it is one of ours (POSIX: the first that is set counts)."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return "fr" if environment[name].startswith("fr") else "en"
+    return "en"
+
+
+def _guide(made: DemoClass, site: Path) -> Iterable[Part]:
+    """What to type next; with the lines around it short enough for a terminal of 24."""
+    me, neighbour = made.numbers[:2]
+    yield f"""
+Read mail:  telnet localhost 1110     Send mail:  telnet localhost 2525
+  USER {me:<31}HELO me
+  PASS {me:<31}MAIL FROM:<{me}>
+  STAT                                RCPT TO:<{neighbour}>
+  RETR 1                              DATA
+  QUIT                                Subject: hello
+
+                                      Good morning.
+                                      .
+                                      QUIT
+In a mail client: POP3 localhost port 1110, SMTP localhost port 2525, no TLS
+  address {me}@{made.domain}
+  user name {me}, password {me}
+Who is connected:
+  tpmail --site {shlex.quote(str(site))} status
+"""
+
+
+def _become_twistd(invocation: Invocation) -> None:
+    sys.stdout.flush()
+    if isinstance(invocation.face, Json):
+        # twistd logs to standard output, where only the one JSON object may stand.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # No file for the process number: the site's own lock keeps a second server away.
+    twistd = ["-n", "--pidfile=", "tpmail", "--site", str(invocation.site), "--high-ports"]
+    os.execv(sys.executable, [sys.executable, "-c", _TWISTD, str(_PACKAGE_FOLDER), *twistd])
