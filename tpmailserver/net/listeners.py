@@ -18,7 +18,7 @@ LOW_PORTS = (25, 110)
 HIGH_PORTS = (2525, 1110)
 
 
-class CannotListen(Exception):  # noqa: N818 - a refusal, named by what it says
+class CannotListen(Exception):
     """A port cannot be bound; its text is one line for whoever starts the server."""
 
 

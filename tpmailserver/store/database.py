@@ -89,7 +89,7 @@ class DatabaseError(OSError):
     """The database cannot be used now: gone, locked, read-only, damaged, or the disk is full."""
 
 
-class NameTaken(ValueError):  # noqa: N818 - a refusal, named by what it says
+class NameTaken(ValueError):
     """A name is another thing's already: accounts, groups and lists share one name space."""
 
     def __init__(self, name: str, kind: str) -> None:
