@@ -1,0 +1,67 @@
+# What a checkout can do, each of it alone and from the start: all is installed into .venv.
+#
+#   make run     a class of five to try it on; the server runs in the foreground, Ctrl-C stops it
+#   make test    format, lint, types and tests, as in CI
+#   make lint    the same without the tests
+#   make clean   forget .venv and all that was built (the mail in demo-site stays)
+
+# The first of these that is Python 3.11 or later and can make a virtual environment is taken;
+# `make run PYTHON=python3.12` names another.
+PYTHON = python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3
+
+VENV = .venv
+# So quiet that only errors show.
+PIP = $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+
+.PHONY: help run test lint clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: $(VENV)/installed
+	@trap : INT; $(VENV)/bin/tpmail --site demo-site demo || [ $$? = 130 ]  # 130: Ctrl-C
+
+test: lint
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/installed-with-tools
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check --quiet .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .coverage
+	find tpmailserver twisted tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -f twisted/plugins/dropin.cache
+
+# A stamp is written last, so that what was broken off is done again; setup.cfg names the packages.
+$(VENV)/installed: $(VENV)/made setup.cfg
+	@echo "Installing tpmailserver into $(VENV) (the first time takes a minute) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/installed-with-tools: $(VENV)/made setup.cfg
+	@echo "Installing tpmailserver and its tools into $(VENV) (the first time takes a minute) ..."
+	@$(PIP) install --editable '.[test,dev]'
+	@touch $@ $(VENV)/installed
+
+# A virtual environment knows its folder and its Python: where one of them moved, it is made anew.
+HERE := $(shell pwd -P)
+MADE := $(shell ($(VENV)/bin/python -c 'print(open("$(VENV)/made").read())') 2> /dev/null)
+ifneq ($(MADE),$(HERE))
+.PHONY: $(VENV)/made
+endif
+
+$(VENV)/made:
+	@rm -rf $(VENV); \
+	for python in $(PYTHON); do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || continue; \
+	  old_enough=$$python; \
+	  $$python -c 'import venv; from ensurepip import bootstrap' 2> /dev/null || continue; \
+	  $$python -m venv $(VENV) && printf %s "$(HERE)" > $@; exit; \
+	done; \
+	if [ -n "$$old_enough" ]; then \
+	  echo "$$old_enough cannot make a virtual environment; as root: apt install python3-venv" >&2; \
+	else \
+	  echo "Python 3.11 or later is needed; as root: apt install python3 python3-venv" >&2; \
+	fi; exit 1
