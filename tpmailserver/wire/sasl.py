@@ -100,7 +100,7 @@ class Login:
             return Fault.NEWLINE
         if self._login is None:
             self._login = decoded
-            if not _is_text(decoded):
+            if _text(decoded) is None:
                 return Fault.NOT_TEXT
             return Challenge(b"Password:")
         return _credentials(self._login, decoded)
@@ -132,11 +132,15 @@ def _decoded(response: bytes) -> bytes | Fault:
         return Fault.NOT_BASE64
 
 
-def _is_text(login: bytes) -> bool:
-    return login.decode("utf-8", "replace").isprintable() and b"\xef\xbf\xbd" not in login
+def _text(login: bytes) -> str | None:
+    """A login in words; None for what was never one."""
+    try:
+        text = login.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() else None
 
 
 def _credentials(login: bytes, password: bytes) -> Credentials | Fault:
-    if not _is_text(login):
-        return Fault.NOT_TEXT
-    return Credentials(login.decode("utf-8"), Secret(password))
+    text = _text(login)
+    return Fault.NOT_TEXT if text is None else Credentials(text, Secret(password))
