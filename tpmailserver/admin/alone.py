@@ -11,7 +11,7 @@ from pathlib import Path
 from tpmailserver.store.locks import SiteLock
 
 
-class SiteBusy(Exception):  # noqa: N818 - a refusal, named by what it says
+class SiteBusy(Exception):
     """Another process has the site: a server, or another `tpmail`; `pid` is None if unknown."""
 
     def __init__(self, pid: int | None) -> None:

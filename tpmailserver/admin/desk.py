@@ -18,7 +18,7 @@ from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.spool import Spool
 
 
-class NotDone(Exception):  # noqa: N818 - a refusal, named by what it says
+class NotDone(Exception):
     """An action was refused; its text says why, for the person who asked."""
 
 

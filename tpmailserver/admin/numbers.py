@@ -20,7 +20,7 @@ _RANGE = re.compile(r"([0-9]+)-([0-9]+)", re.ASCII)
 _NAMED_SINGLY = 20
 
 
-class BadNumber(ValueError):  # noqa: N818 - a refusal, named by what it says
+class BadNumber(ValueError):
     """A word that is neither a name nor a range; its text is one line."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 
-class WrongShape(ValueError):  # noqa: N818 - a refusal, named by what it says
+class WrongShape(ValueError):
     """A value that is not what its type says; its text names the place."""
 
 

@@ -24,7 +24,7 @@ _ANSWER_PATIENCE = 600.0  # seconds
 _PIECE = 256 * 1024
 
 
-class NoServer(Exception):  # noqa: N818 - a refusal, named by what it says
+class NoServer(Exception):
     """No server runs on this site."""
 
 

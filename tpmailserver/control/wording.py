@@ -18,7 +18,7 @@ SOCKET_NAME = "control.socket"
 LONGEST_REQUEST = 16 * 1024 * 1024
 
 
-class BadLine(ValueError):  # noqa: N818 - a refusal, named by what it says
+class BadLine(ValueError):
     """A line that is not what this page describes; its text says so."""
 
 
