@@ -29,9 +29,10 @@ def read(verb: str, argument: bytes, host: str) -> Path | Reply:
 
 def facts(verb: str, argument: bytes, known_address: str) -> dict[str, object]:
     """What the replies of `read` name: the verb, its keyword, and the form to write it in."""
-    typed = _TYPED_ADDRESS.search(argument)
+    # The search takes the square of the length: a path holds no more than this.
+    typed = _TYPED_ADDRESS.search(argument[:320])
     address = typed.group().decode("ascii", "replace") if typed else known_address
-    keyword = _KEYWORDS.get(verb, b"").decode() + ":"
+    keyword = _KEYWORDS[verb].decode()
     return {"verb": verb, "keyword": keyword, "form": VERBS[verb].form.format(address=address)}
 
 
