@@ -31,8 +31,9 @@ _MAILBOX = re.compile(
     rf"(?P<route>{_SOURCE_ROUTE})?(?P<local>{_LOCAL_PART})(?:@(?P<domain>{_DOMAIN}|{_ADDRESS_LITERAL}))?"
 )
 # A path as far as its closing bracket, whatever stands inside; or, forgiven, a word.
-_BRACKETED = re.compile(r'<((?:[^">]|"(?:[^"\\]|\\.)*")*)>')
-_BARE = re.compile(r'((?:[^"<> ]|"(?:[^"\\]|\\.)*")+)')
+_BRACKETED = re.compile(r'<((?:[^"<>]|"(?:[^"\\]|\\.)*")*)>')
+# The word of `Alice <a@b>` is a name, not an address.
+_BARE = re.compile(r'((?:[^"<> ]|"(?:[^"\\]|\\.)*")++)(?= *$| +[^< ])')
 _DOMAIN_ONLY = re.compile(_DOMAIN)
 _HELO_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
 _LITERAL_ONLY = re.compile(_ADDRESS_LITERAL)
@@ -78,7 +79,7 @@ class Path:
 def path(argument: bytes, domain: str) -> Path | Flaw:
     """What follows `FROM:` or `TO:`; an address without a domain is in `domain`."""
     try:
-        text = argument.decode("utf-8").strip(" ")
+        text = argument.decode("utf-8").strip(" \t")
     except UnicodeDecodeError:
         return Flaw.NOT_UTF8
     if not text:
@@ -93,7 +94,7 @@ def path(argument: bytes, domain: str) -> Path | Flaw:
     address = None if found.group() == "<>" else mailbox(found.group(1).strip(" "), domain)
     if isinstance(address, Flaw):
         return address
-    parameters = _parameters(rest.split())
+    parameters = _parameters([word for word in rest.split(" ") if word])
     return parameters if isinstance(parameters, Flaw) else Path(address, parameters)
 
 
