@@ -109,8 +109,6 @@ def mailbox(text: str, domain: str) -> Address | Flaw:
     local, its_domain = found["local"], found["domain"]
     if local.startswith('"'):
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
-    if not local:
-        return Flaw.NOT_AN_ADDRESS
     if len(found["local"].encode()) > _LOCAL_PART_AT_MOST:
         return Flaw.LOCAL_PART_TOO_LONG
     if its_domain and len(its_domain.encode()) > _DOMAIN_AT_MOST:
