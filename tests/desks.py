@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,9 +63,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def wait_until(happened: object, seconds: float = 10.0) -> None:
-    """Waits until a call returns something true; fails when it never does."""
-    assert callable(happened)
+def wait_until(happened: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Waits until a call returns True; fails when it never does."""
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it never happened"

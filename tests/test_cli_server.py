@@ -86,7 +86,7 @@ async def test_status_shows_sessions_and_holders_within_80_columns(served, tmp_p
 @pytest_twisted.ensureDeferred
 async def test_demo_does_not_start_a_second_server(served, tmp_path, capsys):
     assert await tpmail(tmp_path, "demo") == 0
-    assert "The server runs already." in capsys.readouterr().out
+    assert "The server runs already:\ntcp 2525\ntcp 1110\n" in capsys.readouterr().out
     assert served.directory.members("demo") is not None
 
 

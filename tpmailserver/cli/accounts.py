@@ -79,9 +79,9 @@ def password(invocation: Invocation, who: Who, default: bool) -> None:
         invocation.face.show(invocation.carry("default_password", who=who))
         return
     # First the check of the numbers: nobody types a password twice to hear of a typing error.
-    numbers = invocation.carry("find", who=who).numbers
+    invocation.carry("find", who=who)
     chosen = _typed_twice() if at_a_terminal() else _piped()
-    invocation.face.show(invocation.carry("set_password", who=Who(numbers), password=chosen))
+    invocation.face.show(invocation.carry("set_password", who=who, password=chosen))
 
 
 def _faults(file: str, faults: tuple[Fault, ...]) -> str:

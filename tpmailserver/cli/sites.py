@@ -53,7 +53,8 @@ def demo(invocation: Invocation, no_start: bool) -> None:
     invocation.face.show(made)
     invocation.face.add(_guide(made, invocation.site))
     if made.listening:
-        invocation.face.add(["The server runs already."])
+        # Its ports need not be those of the guide.
+        invocation.face.add(["The server runs already:", *made.listening])
     elif no_start:
         site = shlex.quote(str(invocation.site))
         invocation.face.add([f"Start it: twistd -n tpmail --site {site} --high-ports"])
