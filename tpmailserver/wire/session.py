@@ -141,7 +141,10 @@ class Session(Conversation):
         if self._is_bad(reply):
             self._count_bad_command()
         else:
-            self._bad_commands = 0
+            self._on_good_command()
+
+    def _on_good_command(self) -> None:
+        self._bad_commands = 0
 
     def _count_bad_command(self) -> None:
         self._bad_commands += 1

@@ -293,14 +293,16 @@ class SmtpSession(DataPhase):
         self._recipients = []
 
     def _reply_lines(self, reply: Reply, texts: list[str]) -> None:
-        self._bad_commands = 0
         self._send(lines(reply, texts))
+        self._on_good_command()
+
+    def _on_good_command(self) -> None:
+        super()._on_good_command()
+        if self._state is State.AFTER_MESSAGE:
+            self._state = State.READY
 
     def _is_bad(self, reply: Reply) -> bool:
-        bad = reply.code in _BAD
-        if not bad and self._state is State.AFTER_MESSAGE:
-            self._state = State.READY
-        return bad
+        return reply.code in _BAD
 
     def _fault(self, fault: sasl.Fault) -> Reply:
         return replies.smtp_fault(fault)
