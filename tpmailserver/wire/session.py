@@ -183,6 +183,9 @@ class Session(Conversation):
         assert self._exchange is not None
         if line.overlong:
             self._on_sasl_step(sasl.Fault.TOO_LONG)
+        elif self._strict_line_ends and line.end is LineEnd.LF:
+            self._exchange = None
+            self._reply(self._says.BARE_LF)
         else:
             self._on_sasl_step(self._exchange.respond(line.text.strip(b" ")))
 
