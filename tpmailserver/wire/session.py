@@ -129,7 +129,7 @@ class Session(Conversation):
 
     def _took_argument(self, verb: str, argument: bytes) -> bool:
         """Says so where a verb that takes no argument has one."""
-        found = bool(argument.strip(b" "))
+        found = bool(argument.strip(b" \t"))
         if found:
             self._reply(self._says.NO_ARGUMENT, verb=verb)
         return found

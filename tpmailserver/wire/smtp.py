@@ -107,7 +107,7 @@ class SmtpSession(DataPhase):
             self._reply_lines(Smtp.EXTENSIONS, [welcome, *self._extensions()])
 
     def _took_name(self, verb: str, argument: bytes) -> bool:
-        name = grammar.helo_name(argument.strip(b" "))
+        name = grammar.helo_name(argument.strip(b" \t"))
         if name is None:
             self._reply(Smtp.HELO_NAME, verb=verb)
             return False
@@ -130,7 +130,7 @@ class SmtpSession(DataPhase):
     # AUTH (RFC 4954 §4)
 
     def _on_auth(self, argument: bytes) -> None:
-        argument = argument.strip(b" ")
+        argument = argument.strip(b" \t")
         if not self._extended:
             self._reply(Smtp.AUTH_NEEDS_EHLO)
         elif self._login:
@@ -243,14 +243,14 @@ class SmtpSession(DataPhase):
         self._reply_about_name("EXPN", argument, Smtp.NO_LIST)
 
     def _reply_about_name(self, verb: str, argument: bytes, reply: Reply) -> None:
-        name = argument.strip(b" ")[:80].decode("utf-8", "replace")
+        name = argument.strip(b" \t")[:80].decode("utf-8", "replace")
         if name:
             self._reply(reply, name=name)
         else:
             self._reply(Smtp.FORM, form=self._form(verb))
 
     def _on_help(self, argument: bytes) -> None:
-        topic = argument.strip(b" ").decode("ascii", "replace").upper()
+        topic = argument.strip(b" \t").decode("ascii", "replace").upper()
         names = [name for name, verb in VERBS.items() if self._state in verb.states]
         if topic and topic not in VERBS:
             self._reply(Smtp.NO_HELP, name=topic[:40])
