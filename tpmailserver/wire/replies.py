@@ -184,10 +184,14 @@ _FAULTS: Mapping[Fault, tuple[str, str]] = {
 }
 
 
+# RFC 4954 §6; where a response is no response at all, §4 asks for 501.
+_FAULT_CODES: Mapping[Fault, str] = {Fault.TOO_LONG: "500", Fault.OTHER_IDENTITY: "535"}
+
+
 def smtp_fault(fault: Fault) -> Reply:
     """SMTP's reply to a broken SASL exchange (RFC 4954 §4)."""
     status, text = _FAULTS[fault]
-    return Reply("500" if fault is Fault.TOO_LONG else "501", status, text)
+    return Reply(_FAULT_CODES.get(fault, "501"), status, text)
 
 
 def pop3_fault(fault: Fault) -> Reply:
