@@ -5,6 +5,7 @@ to wait, because work is done at once and a pause only moves the clock.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
+from copy import copy
 from pathlib import Path
 
 from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
@@ -20,7 +21,19 @@ from tpmailserver.wire.outgoing import OutgoingContent
 from tpmailserver.wire.pop3 import Pop3Session
 from tpmailserver.wire.smtp import SmtpSession
 
-from .transcript import Closed, Expected, HalfClose, Script, Sent, Step, Transcript, Wait
+from .transcript import (
+    Closed,
+    Connect,
+    Expected,
+    HalfClose,
+    HangUp,
+    Script,
+    Sent,
+    Step,
+    Transcript,
+    Turn,
+    Wait,
+)
 
 
 class Clockwork:
@@ -59,10 +72,21 @@ class BareSession:
         self.site = open_site(folder, settings)
         self.policy: Policy = self.site.policy(Surroundings(self.clock, time, time))
         self.client = Client(client_address("127.0.0.1"), 40000, "5e551011")
+        self._settings = settings
+        self._connect(protocol)
+
+    def another(self, protocol: str) -> "BareSession":
+        """A further session of the same site, beside this one."""
+        session = copy(self)
+        session._connect(protocol)
+        return session
+
+    def _connect(self, protocol: str) -> None:
+        self.machine: SmtpSession | Pop3Session
         if protocol == "smtp":
-            self.machine = SmtpSession(smtp_terms(settings), time)
+            self.machine = SmtpSession(smtp_terms(self._settings), self.clock.time)
         else:
-            self.machine = Pop3Session(pop3_terms(settings), time)
+            self.machine = Pop3Session(pop3_terms(self._settings), self.clock.time)
         self.said = b""
         self.closed = False
         self._incoming: Incoming | None = None
@@ -80,6 +104,12 @@ class BareSession:
             else:
                 self._do(last)
 
+    def leave(self) -> None:
+        """The connection is gone."""
+        if self._maildrop is not None:
+            self.policy.maildrops.close(self._maildrop, self.machine.marked)
+            self._maildrop = None
+
     def _do(self, output: wire.Output) -> None:
         match output:
             case wire.Send(octets):
@@ -95,6 +125,7 @@ class BareSession:
                 self.said += content.end()
             case wire.Close():
                 self.closed = True
+                self.leave()
 
     async def _answer(self, question: wire.Question) -> wire.Outcome:
         reception, maildrops = self.policy.reception, self.policy.maildrops
@@ -114,7 +145,10 @@ class BareSession:
                 self._message = await maildrops.fetch(self._maildrop, message)
                 return Accepted()
             case wire.Update(deleted):
-                return await maildrops.update(self._maildrop, deleted)
+                outcome = await maildrops.update(self._maildrop, deleted)
+                maildrops.close(self._maildrop, 0)
+                self._maildrop = None
+                return outcome
             case wire.LogIn(login, password):
                 outcome = await self.policy.logins.check(login, password, self.client)
                 if isinstance(outcome, Refusal) or isinstance(self.machine, SmtpSession):
@@ -129,27 +163,42 @@ class BareSession:
 
 def play(transcript: Transcript, session: BareSession, size: int) -> None:
     """Plays a conversation, `size` octets at a time (0 is all that the client says at once)."""
-    script = Script(transcript)
+    connections = [(session, Script(transcript))]
     session.run(session.machine.begin())
+    script = connections[0][1]
     for sent, expected in _acts(transcript.steps):
         for step in sent:
             match step:
-                case Sent(octets):
-                    pieces = [octets] if not size else _pieces(octets, size)
-                    for piece in pieces:
-                        session.run(session.machine.receive(piece))
-                case Wait(seconds):
-                    session.clock.now += seconds
-                    session.run(session.machine.wake(session.clock.now))
-                case HalfClose():
-                    session.run(session.machine.end_of_input())
-                case Closed():
-                    assert session.closed, f"{transcript.name}: the server has not closed"
+                case Connect(protocol):
+                    session, script = session.another(protocol), Script(transcript)
+                    connections.append((session, script))
+                    session.run(session.machine.begin())
+                case Turn(connection):
+                    session, script = connections[connection]
+                case _:
+                    _perform(session, step, size, transcript.name)
         script.hear(session.said)
         session.said = b""
         for line in expected:
             script.check(line)
-    script.check_nothing_left()
+    for _, each in connections:
+        each.check_nothing_left()
+
+
+def _perform(session: BareSession, step: Step, size: int, name: str) -> None:
+    match step:
+        case Sent(octets):
+            for piece in [octets] if not size else _pieces(octets, size):
+                session.run(session.machine.receive(piece))
+        case Wait(seconds):
+            session.clock.now += seconds
+            session.run(session.machine.wake(session.clock.now))
+        case HalfClose():
+            session.run(session.machine.end_of_input())
+        case HangUp():
+            session.leave()
+        case Closed():
+            assert session.closed, f"{name}: the server has not closed"
 
 
 def _pieces(octets: bytes, size: int) -> Iterator[bytes]:

@@ -19,11 +19,15 @@ from .serving import serving
 from .transcript import (
     ACCOUNTS,
     Closed,
+    Connect,
     Expected,
     HalfClose,
+    HangUp,
     Script,
     Sent,
+    Step,
     Transcript,
+    Turn,
     Wait,
     all_transcripts,
     check_mailboxes,
@@ -77,30 +81,52 @@ async def test_over_tcp(path: Path, tmp_path: Path) -> None:
     settings = settings_of(transcript)
     furnish(tmp_path, settings, transcript)
     async with serving(tmp_path, settings) as ports:
-        await deferToThread(_converse, transcript, ports[transcript.protocol])
+        await deferToThread(_converse, transcript, ports)
     check_mailboxes(transcript, tmp_path)
 
 
-def _converse(transcript: Transcript, port: int) -> None:
-    script = Script(transcript)
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+def _converse(transcript: Transcript, ports: dict[str, int]) -> None:
+    connections = [(_connected(ports[transcript.protocol]), Script(transcript))]
+    connection, script = connections[0]
+    try:
         for step in transcript.steps:
             match step:
-                case Sent(octets):
-                    connection.sendall(octets)
-                case Expected():
-                    _hear(connection, script, step)
-                    script.check(step)
-                case Wait():
-                    pass  # the next line of the server takes its time
-                case HalfClose():
-                    connection.shutdown(socket.SHUT_WR)
-                case Closed():
-                    assert _read(connection) == b"", "the server goes on"
-        connection.shutdown(socket.SHUT_WR)
-        for octets in iter(lambda: _read(connection), b""):
-            script.hear(octets)
-    script.check_nothing_left()
+                case Connect(protocol):
+                    connection, script = _connected(ports[protocol]), Script(transcript)
+                    connections.append((connection, script))
+                case Turn(number):
+                    connection, script = connections[number]
+                case _:
+                    _perform(connection, script, step)
+        for connection, script in connections:
+            if connection.fileno() >= 0:
+                connection.shutdown(socket.SHUT_WR)
+                _hear_to_the_end(connection, script)
+            script.check_nothing_left()
+    finally:
+        for connection, _ in connections:
+            connection.close()
+
+
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def _perform(connection: socket.socket, script: Script, step: Step) -> None:
+    match step:
+        case Sent(octets):
+            connection.sendall(octets)
+        case Expected():
+            _hear(connection, script, step)
+            script.check(step)
+        case Wait():
+            pass  # the next line of the server takes its time
+        case HalfClose():
+            connection.shutdown(socket.SHUT_WR)
+        case HangUp():
+            connection.close()
+        case Closed():
+            assert _read(connection) == b"", "the server goes on"
 
 
 def _hear(connection: socket.socket, script: Script, step: Expected) -> None:
@@ -108,6 +134,11 @@ def _hear(connection: socket.socket, script: Script, step: Expected) -> None:
         octets = _read(connection)
         if not octets:
             return
+        script.hear(octets)
+
+
+def _hear_to_the_end(connection: socket.socket, script: Script) -> None:
+    while octets := _read(connection):
         script.hear(octets)
 
 

@@ -14,10 +14,16 @@ Stage directions:
     @ receive \xff\xfc\x06    octets of the server that are no line
     @ wait 2                  the client is silent for so many seconds
     @ half-close              the client closes its half
+    @ hang up                 the client is gone: its connection is closed, whatever is unread
     @ closed                  the server has closed the connection, and nothing more has come
     @ setting line_ends strict   a setting of the site; limits too (`@ setting budget 2`)
     @ mail 22000001 Subject: a\n\nbody\n   a message that lies in a mailbox before it begins
     @ over tcp only           what the machine alone cannot show
+
+A second protocol line, `@ smtp` or `@ pop3`, opens another connection beside the first; the lines
+that follow belong to it, until a direction goes back:
+
+    @ connection 1            from here the lines belong to the first connection again
 
 What lies in the mailboxes when all is over, in any order:
 
@@ -72,7 +78,32 @@ class Closed:
     pass
 
 
-Step = Sent | Expected | Wait | HalfClose | Closed
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Another connection is opened; the steps that follow belong to it."""
+
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The steps that follow belong to this connection, counted from 0."""
+
+    connection: int
+
+
+Step = Sent | Expected | Wait | HalfClose | Closed | HangUp | Connect | Turn
+
+_DIRECTIONS: dict[bytes, type[HalfClose | Closed | HangUp]] = {
+    b"half-close": HalfClose,
+    b"closed": Closed,
+    b"hang": HangUp,
+}
 
 
 @dataclass
@@ -131,18 +162,20 @@ def read(path: Path) -> Transcript:
 def _direct(transcript: Transcript, text: bytes) -> None:
     word, _, rest = text.partition(b" ")
     match word.decode():
+        case "smtp" | "pop3" if transcript.protocol:
+            transcript.steps.append(Connect(word.decode()))
         case "smtp" | "pop3":
             transcript.protocol = word.decode()
+        case "connection":
+            transcript.steps.append(Turn(int(rest) - 1))
         case "send":
             transcript.steps.append(Sent(unescaped(rest)))
         case "receive":
             transcript.steps.append(Expected(unescaped(rest), raw=True))
         case "wait":
             transcript.steps.append(Wait(float(rest)))
-        case "half-close":
-            transcript.steps.append(HalfClose())
-        case "closed":
-            transcript.steps.append(Closed())
+        case "half-close" | "closed" | "hang":
+            transcript.steps.append(_DIRECTIONS[word]())
         case "setting":
             key, _, value = rest.decode().partition(" ")
             transcript.settings[key] = value
