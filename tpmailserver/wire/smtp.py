@@ -6,6 +6,7 @@ of verbs stand in `smtp_verbs`, the message's content in `smtp_data`; here is on
 in the order of the RFC.
 """
 
+import re
 from dataclasses import dataclass
 
 from tpmailserver.model import Address, LoggedIn, Refusal
@@ -20,6 +21,7 @@ from .smtp_data import DataPhase
 from .smtp_verbs import GREETED, VERBS, State
 from .speaker import lines
 
+_SMTPUTF8 = re.compile(rb" SMTPUTF8[ \t]*$", re.IGNORECASE)
 _BAD = frozenset({"500", "501", "502", "503", "504", "555"})
 
 
@@ -243,9 +245,10 @@ class SmtpSession(DataPhase):
         self._reply_about_name("EXPN", argument, Smtp.NO_LIST)
 
     def _reply_about_name(self, verb: str, argument: bytes, reply: Reply) -> None:
-        name = argument.strip(b" \t")[:80].decode("utf-8", "replace")
+        # SMTPUTF8 behind the name admits UTF-8 to the reply (RFC 6531 §3.7.4.2); ours is ASCII.
+        name = _SMTPUTF8.sub(b"", argument).strip(b" \t")
         if name:
-            self._reply(reply, name=name)
+            self._reply(reply, name=name[:80].decode("utf-8", "replace"))
         else:
             self._reply(Smtp.FORM, form=self._form(verb))
 
