@@ -253,7 +253,8 @@ class SmtpSession(DataPhase):
             self._reply(Smtp.FORM, form=self._form(verb))
 
     def _on_help(self, argument: bytes) -> None:
-        topic = argument.strip(b" \t").decode("ascii", "replace").upper()
+        words = argument.decode("ascii", "replace").upper().split()
+        topic = words[0] if words else ""
         names = [name for name, verb in VERBS.items() if self._state in verb.states]
         if topic and topic not in VERBS:
             self._reply(Smtp.NO_HELP, name=topic[:40])
