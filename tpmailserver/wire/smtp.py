@@ -176,7 +176,7 @@ class SmtpSession(DataPhase):
 
     def _protocol_keyword(self, path: Path) -> str:
         """The `with` keyword of the Received field (RFC 3848, RFC 6531 §4.3)."""
-        base = "ESMTP" if self._extended else "SMTP"
+        base = "ESMTP" if self._extended or self._login else "SMTP"
         if "SMTPUTF8" in path.parameters:
             base = "UTF8SMTP"
         return base + "A" if self._login else base
