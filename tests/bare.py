@@ -15,6 +15,7 @@ from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.model import Accepted, Client, Envelope, MaildropOpened, Refusal, client_address
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
+from tpmailserver.store.names import UniqueNames
 from tpmailserver.tap import pop3_terms, smtp_terms
 from tpmailserver.wire import contract as wire
 from tpmailserver.wire.outgoing import OutgoingContent
@@ -66,10 +67,12 @@ def at_once(waiting: Awaitable) -> object:
 class BareSession:
     """One session of a machine with the policy of a site behind it."""
 
-    def __init__(self, protocol: str, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, protocol: str, folder: Path, settings: Settings, names: UniqueNames | None = None
+    ) -> None:
         self.clock = Clockwork()
         time = self.clock.time
-        self.site = open_site(folder, settings)
+        self.site = open_site(folder, settings, names)
         self.policy: Policy = self.site.policy(Surroundings(self.clock, time, time))
         self.client = Client(client_address("127.0.0.1"), 40000, "5e551011")
         self._settings = settings

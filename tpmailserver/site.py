@@ -62,9 +62,9 @@ class Site:
         return self.stores.spool.sweep(now) + self.stores.mailboxes.sweep(now)
 
 
-def site_at(folder: Path, settings: Settings) -> Site:
-    """The site in a folder, which is not looked at yet."""
-    names = UniqueNames(time.time, token_bytes, machine_domain())
+def site_at(folder: Path, settings: Settings, names: UniqueNames | None = None) -> Site:
+    """The site in a folder, which is not looked at yet; `names` are made here unless given."""
+    names = names or UniqueNames(time.time, token_bytes, machine_domain())
     database = Database(folder / DATABASE)
     stores = Stores(
         database,
@@ -76,8 +76,8 @@ def site_at(folder: Path, settings: Settings) -> Site:
     return Site(folder, settings, stores)
 
 
-def open_site(folder: Path, settings: Settings) -> Site:
+def open_site(folder: Path, settings: Settings, names: UniqueNames | None = None) -> Site:
     """The site in a folder, ready for use."""
-    site = site_at(folder.absolute(), settings)
+    site = site_at(folder.absolute(), settings, names)
     site.prepare()
     return site
