@@ -56,6 +56,7 @@ class DataPhase(Session):
         if verdict is Verdict.WHOLE:
             self._ask(EndMessage(), self._on_end_message)
             return
+        self._renew_deadline(self._idle)
         self._outputs.append(Discard())
         if verdict is Verdict.TOO_LARGE:
             self._reply(Smtp.SIZE_TOO_LARGE, limit=self._size_limit)
