@@ -107,7 +107,10 @@ class Smtp:
     NOT_ENDED = Reply("554", "5.6.0", 'nothing delivered: no line with only "." ended the message')
     BARE_LF_MESSAGE = Reply("554", "5.6.0", "nothing delivered: a line ended in LF without CR")
     # time
-    TIMEOUT = Reply("421", "4.4.2", "nothing heard for {seconds} seconds; goodbye")
+    TIMEOUT = Reply("421", "4.4.2", "no command for {seconds} seconds; goodbye")
+    DATA_TIMEOUT = Reply(
+        "421", "4.4.2", "nothing delivered: the message had not ended after {seconds} seconds"
+    )
 
 
 class Pop3:

@@ -117,8 +117,11 @@ TEXTS = {
     "nothing delivered: a line ended in LF without CR": (
         "rien n'est remis : une ligne finissait par LF sans CR"
     ),
-    "nothing heard for {seconds} seconds; goodbye": (
-        "rien entendu pendant {seconds} secondes ; au revoir"
+    "no command for {seconds} seconds; goodbye": (
+        "pas de commande depuis {seconds} secondes ; au revoir"
+    ),
+    "nothing delivered: the message had not ended after {seconds} seconds": (
+        "rien n'est remis : le message n'avait pas fini apres {seconds} secondes"
     ),
     # POP3
     "{host} POP3 server ready; say USER": "{host} serveur POP3 pret ; dites USER",

@@ -96,5 +96,7 @@ class DataPhase(Session):
             self._reply(Smtp.NOT_ENDED)
 
     def _say_timeout(self) -> None:
-        seconds = self._idle if self._message is None else self._data_time
-        self._reply(Smtp.TIMEOUT, seconds=f"{seconds:g}")
+        if self._message is None:
+            self._reply(Smtp.TIMEOUT, seconds=f"{self._idle:g}")
+        else:
+            self._reply(Smtp.DATA_TIMEOUT, seconds=f"{self._data_time:g}")
