@@ -203,9 +203,10 @@ def pop3_fault(fault: Fault) -> Reply:
 
 
 REFUSALS: Mapping[Reason, PolicyReply] = {
+    # RFC 5321 §3.1: after 554 for a greeting a server waits for QUIT; 421 says that it closes.
     Reason.FOREIGN_NETWORK: PolicyReply(
-        "554",
-        "5.7.1",
+        "421",
+        "4.7.1",
         "[SYS/PERM]",
         "{0} is not in this site's networks; its teacher can admit it in tpmail.toml",
     ),
