@@ -104,9 +104,8 @@ def test_a_reset_of_many_asks_first_and_no_is_no(desk, tmp_path):
     assert desk.mailboxes.tally("22000001").messages == 1
 
 
-@pytest.mark.parametrize("arguments", [["--all"], ["22000001-22000002"]])
-def test_a_reset_of_many_is_done_after_a_yes(desk, tmp_path, arguments):
-    terminal = Terminal(tmp_path / "site", "reset", *arguments)
+def test_a_reset_of_many_is_done_after_a_yes(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "reset", "22000001-22000002")
     terminal.expect(b"[y/N]")
     terminal.type(b"y\n")
     assert terminal.end() == 0
@@ -182,7 +181,7 @@ def test_the_demos_page_fits_a_terminal(tmp_path):
 
 
 def test_a_reader_that_goes_away_is_one_line(desk, tmp_path):
-    desk.database.add([f"{each:08}" for each in range(20_000)], None, 0.0)
+    desk.database.add([f"{each:08}" for each in range(3000)], None, 0.0)
     command = [sys.executable, "-m", "tpmailserver.cli", "--site", str(tmp_path / "site")]
     with subprocess.Popen(
         [*command, "accounts"],
@@ -250,7 +249,7 @@ def nobodys():
 
 @needs_root
 def test_root_becomes_the_owner_of_the_sites_folder(nobodys):
-    for arguments in (["init"], ["add", "22000001"], ["demo", "--no-start"], ["reset", "--all"]):
+    for arguments in (["init"], ["demo", "--no-start"], ["reset", "--all"]):
         done = call(nobodys, *arguments)
         assert done.returncode == 0, done.stderr
     owners = {(each.stat().st_uid, each.stat().st_gid) for each in nobodys.rglob("*")}
