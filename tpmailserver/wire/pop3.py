@@ -2,7 +2,7 @@
 
 The rule it guards: a session sees the maildrop as it was at login, and nothing is removed before
 QUIT (§6). States and the table of verbs stand in `pop3_verbs`; here is one function a verb, in the
-order of the RFC, then those of RFC 2449 (CAPA) and RFC 5034 (AUTH), then the courtesies.
+order of the RFC, then those of RFC 2449 (CAPA) and RFC 5034 (AUTH), then a courtesy.
 """
 
 import re
@@ -46,7 +46,6 @@ class Pop3Session(Session):
         self._login = ""
         self._messages: tuple[Message, ...] = ()
         self._deleted: set[int] = set()
-        self._highest_read = 0
 
     @property
     def marked(self) -> int:
@@ -143,7 +142,6 @@ class Pop3Session(Session):
         number = self._number("DELE", argument)
         if number:
             self._deleted.add(number)
-            self._highest_read = max(self._highest_read, number)
             self._reply(Pop3.DELETED, number=number)
 
     def _on_noop(self, argument: bytes) -> None:
@@ -155,7 +153,6 @@ class Pop3Session(Session):
             return
         unmarked = Count(len(self._deleted), "message")
         self._deleted.clear()
-        self._highest_read = 0
         self._reply(Pop3.UNMARKED, unmarked=unmarked, messages=len(self._messages))
 
     def _fetch(self, number: int, stream: Stream, reply: bytes) -> None:
@@ -164,7 +161,6 @@ class Pop3Session(Session):
                 self._reply_refusal(outcome)
                 return
             self._bad_commands = 0
-            self._highest_read = max(self._highest_read, number)
             self._send(reply)
             self._outputs.append(stream)
 
@@ -242,11 +238,7 @@ class Pop3Session(Session):
         self._reply(Pop3.MECHANISMS)
         self._send_lines(list(sasl.MECHANISMS))
 
-    # Courtesies: LAST (RFC 1460) and HELP
-
-    def _on_last(self, argument: bytes) -> None:
-        if not self._took_argument("LAST", argument):
-            self._reply(Pop3.LAST, number=self._highest_read)
+    # A courtesy: HELP
 
     def _on_help(self, argument: bytes) -> None:
         topic = argument.strip(b" ").decode("ascii", "replace").upper()

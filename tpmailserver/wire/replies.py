@@ -121,7 +121,6 @@ class Pop3:
     REMOVED = Reply("+OK", "", "{removed} removed, goodbye")
     NOTHING_DONE = Reply("+OK", "", "nothing done")
     UNMARKED = Reply("+OK", "", "{unmarked} unmarked, you have {messages}")
-    LAST = Reply("+OK", "", "{number}")
     PASSWORD_WANTED = Reply("+OK", "", "now send PASS")
     OPENED = Reply("+OK", "", "{account} has {messages} ({octets} octets){note}")
     ABANDONED = "; {deletions} of your last session not made: it ended without QUIT"

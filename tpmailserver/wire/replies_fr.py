@@ -257,7 +257,6 @@ TEXTS = {
     "sends its header and so many lines": "envoie son en-tete et tant de lignes",
     "marks a message; QUIT removes it": "marque un message ; QUIT le supprime",
     "unmarks what DELE marked": "demarque ce que DELE a marque",
-    "gives the highest message number you have read": "donne le plus grand numero deja lu",
     "lists what this server can do": "liste ce que sait faire ce serveur",
     "removes what is marked, and ends the session": (
         "supprime ce qui est marque, et finit la session"
