@@ -257,6 +257,8 @@ def test_a_client_that_leaves_hears_every_reply(site, lines, cut_off) -> None:
         bare.clock.now = bare.machine.wake_at
         bare.run(bare.machine.wake(bare.clock.now))
         check_smtp(bare.said.replace(TIMING_ANSWER, b""), said_goodbye=bare.closed)
+        bare.run(bare.machine.receive(b"NOOP\r\n"))
+        assert b"control character" not in bare.said, "what was answered is still there"
     bare.run(bare.machine.end_of_input())
     assert bare.closed
     assert bare.machine.wake_at is None
