@@ -13,6 +13,7 @@ from enum import Enum
 
 HELD_AT_MOST = 12288
 """Octets of one command line that are ever held: RFC 4954 §4 asks this much for AUTH."""
+_KEPT_OF_OVERLONG = 16
 
 _IAC = 0xFF
 # RFC 854: IAC IAC is a literal 255; WILL, WONT, DO and DONT take an option; SB runs to IAC SE.
@@ -38,7 +39,10 @@ class LineEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One command line without its end; `length` counts every octet that was received for it."""
+    """One command line without its end; `length` counts every octet that was received for it.
+
+    Of an overlong line only the beginning is left, where its verb stands.
+    """
 
     text: bytes
     end: LineEnd
@@ -67,6 +71,8 @@ class CommandLines:
         self._buffer = bytearray()
         self._searched = 0
         self._thrown_away = 0
+        self._beginning = b""
+        """Of the line that is being thrown away."""
         self._telnet = False
 
     def receive(self, octets: bytes) -> None:
@@ -87,7 +93,8 @@ class CommandLines:
         self._searched = 0
         length, self._thrown_away = self._thrown_away + len(raw), 0
         if length > HELD_AT_MOST:
-            return Line(b"", LineEnd.CRLF, length, overlong=True)
+            beginning, self._beginning = (self._beginning or raw)[:_KEPT_OF_OVERLONG], b""
+            return Line(beginning, LineEnd.CRLF, length, overlong=True)
         return _clean(raw)
 
     def timing_marks(self) -> bytes:
@@ -120,6 +127,7 @@ class CommandLines:
 
     def _throw_away(self) -> None:
         self._thrown_away += len(self._buffer)
+        self._beginning = self._beginning or bytes(self._buffer[:_KEPT_OF_OVERLONG])
         self._buffer.clear()
         self._searched = 0
 
