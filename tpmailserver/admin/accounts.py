@@ -103,7 +103,7 @@ def accounts(desk: Desk, group: str | None = None) -> AccountList:
         groups = tuple(sorted(each.groups))
         rows.append(
             AccountSeen(
-                each.number, groups, messages, octets, times.get("pop3"), times.get("smtp"), trouble
+                each.number, groups, messages, octets, times.get("POP3"), times.get("SMTP"), trouble
             )
         )
     return AccountList(tuple(rows))

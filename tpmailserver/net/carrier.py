@@ -160,7 +160,7 @@ class Carrier(Protocol):
 
     @abstractmethod
     async def _leave(self) -> None:
-        """The connection is gone: lets go of everything."""
+        """The session is over: lets go of everything; a second time does nothing."""
 
     # Everything else.
 
@@ -226,6 +226,8 @@ class Carrier(Protocol):
                 return [] if self._is_lost else self._conversation.answer(outcome)
             elif isinstance(output, Close):
                 await self._flush()
+                # Before the client has closed its half: the next session need not wait for that.
+                await self._leave()
                 self._close()
             else:
                 await self._perform(output)

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
-from tpmailserver.model import Accepted, Client, Delivered, Envelope, LoggedIn, Refusal
+from tpmailserver.model import Accepted, Address, Client, Delivered, Envelope, LoggedIn, Refusal
 from tpmailserver.wire.contract import (
     BeginMessage,
     Content,
@@ -114,10 +114,19 @@ class SmtpCarrier(Carrier):
                 client=self._client,
                 session=self._client.session,
                 id=outcome.identity,
-                sender=incoming.envelope.sender or "",
+                sender=_shown(incoming.envelope.sender),
                 count=outcome.mailboxes,
             )
         return outcome
+
+
+def _shown(sender: Address | None) -> str:
+    """A sender for the log; RFC 6531 lets control characters beyond ASCII into an address."""
+    text = str(sender or "")
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
 
 
 class SmtpFactory(ServerFactory):

@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tpmailserver.cli.owner import become_owner
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.net.carrier import Server
 from tpmailserver.net.listeners import refusal, shown
@@ -27,7 +28,7 @@ from tpmailserver.store.locks import SiteLock
 _log = Logger()
 _GRACE = 5.0
 _REFRESH_EVERY = 0.5
-_WRITE_SIGHTINGS_EVERY = 5.0
+_WRITE_SIGHTINGS_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
 
 
@@ -105,6 +106,8 @@ class MailService(Service):
 
     def startService(self) -> None:
         super().startService()
+        # Started as root without --uid, and the ports are bound: from here on it is the owner's.
+        become_owner(self._site.folder)
         try:
             self._site.prepare()
             if not self._lock.acquire():
