@@ -79,7 +79,9 @@ class Pop3Session(Session):
 
     def _on_user(self, argument: bytes) -> None:
         login = argument.strip(b" ")
-        if not login:
+        # PASS belongs to a successful USER, and a name has no space in it.
+        self._state = State.AUTHORIZATION
+        if not login or b" " in login.strip(b"<> "):
             self._reply(Pop3.FORM, form=VERBS["USER"].form)
             return
         self._login = login.decode("utf-8", "replace")
