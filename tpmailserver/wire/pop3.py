@@ -20,7 +20,7 @@ from .session import Session
 from .speaker import Count
 
 _NUMBER = re.compile(rb"[0-9]+")
-_DIGITS_AT_MOST = 18
+_DIGITS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Pop3Session(Session):
     def _on_top(self, argument: bytes) -> None:
         first, _, lines = argument.strip(b" ").partition(b" ")
         lines = lines.strip(b" ")
-        if not _NUMBER.fullmatch(lines) or len(lines) > _DIGITS_AT_MOST:
+        if not _NUMBER.fullmatch(lines):
             self._reply(Pop3.FORM, form=VERBS["TOP"].form)
             return
         number = self._number("TOP", first)
@@ -273,9 +273,9 @@ class Pop3Session(Session):
         if not _NUMBER.fullmatch(digits):
             self._reply(Pop3.FORM, form=VERBS[verb].form)
             return 0
-        shown = digits[:_DIGITS_AT_MOST].decode("ascii")
-        number = int(digits) if len(digits) <= _DIGITS_AT_MOST else 0
+        number = int(digits)
         if not 1 <= number <= len(self._messages):
+            shown = digits[:_DIGITS_SHOWN].decode() + "..." * (len(digits) > _DIGITS_SHOWN)
             self._reply(Pop3.NO_SUCH_MESSAGE, number=shown, messages=len(self._messages))
             return 0
         if number in self._deleted:
