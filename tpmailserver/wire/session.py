@@ -137,22 +137,19 @@ class Session(Conversation):
     # Replies, and the count of bad commands.
 
     def _reply(self, reply: Reply, **facts: object) -> None:
-        self._send(self._speaker.line(reply, **facts))
-        if self._is_bad(reply):
-            self._count_bad_command()
-        else:
+        if not self._is_bad(reply):
             self._on_good_command()
+        else:
+            self._bad_commands += 1
+        if self._bad_commands < _BAD_COMMANDS_AT_MOST:
+            self._send(self._speaker.line(reply, **facts))
+        else:
+            count = self._bad_commands
+            self._send(self._speaker.line(self._says.TOO_MANY_BAD_COMMANDS, count=count))
+            self._close()
 
     def _on_good_command(self) -> None:
         self._bad_commands = 0
-
-    def _count_bad_command(self) -> None:
-        self._bad_commands += 1
-        if self._bad_commands >= _BAD_COMMANDS_AT_MOST:
-            self._send(
-                self._speaker.line(self._says.TOO_MANY_BAD_COMMANDS, count=self._bad_commands)
-            )
-            self._close()
 
     def _reply_refusal(self, outcome: Outcome) -> None:
         """Says why policy refused; this is never a bad command."""
