@@ -159,6 +159,7 @@ class Session(Conversation):
             self._close()
 
     def _say_bare_cr(self) -> None:
+        self._exchange = None
         self._reply(self._says.BARE_CR)
 
     def _say_interrupted(self, refusal: Refusal) -> None:
