@@ -145,7 +145,10 @@ class BareSession:
             case wire.EndMessage():
                 return await reception.deliver(self._incoming)
             case wire.Fetch(message):
-                self._message = await maildrops.fetch(self._maildrop, message)
+                fetched = await maildrops.fetch(self._maildrop, message)
+                if isinstance(fetched, Refusal):
+                    return fetched
+                self._message = fetched
                 return Accepted()
             case wire.Update(deleted):
                 outcome = await maildrops.update(self._maildrop, deleted)

@@ -64,9 +64,12 @@ class Maildrops:
             raise
         return OpenMaildrop(account, messages, self._abandoned.pop(account, 0), lock)
 
-    async def fetch(self, maildrop: OpenMaildrop, message: Message) -> "OpenMessage":
-        """Opens a message and reads the beginning; FileNotFoundError where it is gone."""
-        return await self._threads.disk(self._open, maildrop.account, message)
+    async def fetch(self, maildrop: OpenMaildrop, message: Message) -> "OpenMessage | Refusal":
+        """Opens a message and reads the beginning."""
+        try:
+            return await self._threads.disk(self._open, maildrop.account, message)
+        except FileNotFoundError:
+            return Refusal(Reason.MESSAGE_GONE)
 
     async def read(self, message: "OpenMessage") -> bytes:
         """The next piece of an open message; b"" at its end, where it is closed."""

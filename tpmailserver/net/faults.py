@@ -11,7 +11,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from tpmailserver.delivery.trouble import reason_of
-from tpmailserver.model import Reason, Refusal
+from tpmailserver.model import Refusal
 
 _log = Logger()
 _APART = 1.0
@@ -28,8 +28,6 @@ class Faults:
 
     def refusal(self, error: Exception, doing: str) -> Refusal:
         """The refusal for an error that struck while `doing` something."""
-        if isinstance(error, FileNotFoundError) and doing == "Fetch":
-            return Refusal(Reason.MESSAGE_GONE)
         self._log(error, doing)
         return Refusal(reason_of(error))
 

@@ -52,9 +52,7 @@ class Pop3Carrier(Carrier):
             case LogIn():
                 return await self._log_in(question)
             case Fetch(message):
-                maildrop = self._held_maildrop()
-                self._message = await self._policy.maildrops.fetch(maildrop, message)
-                return Accepted()
+                return await self._fetch(message)
             case Update(deleted):
                 return await self._update(deleted)
         raise TypeError(f"POP3 does not ask {question!r}")
@@ -94,6 +92,13 @@ class Pop3Carrier(Carrier):
         self.account = maildrop.account
         self._policy.sightings.note(maildrop.account, self.protocol)
         return MaildropOpened(maildrop.account, maildrop.messages, maildrop.abandoned)
+
+    async def _fetch(self, message: Message) -> Outcome:
+        fetched = await self._policy.maildrops.fetch(self._held_maildrop(), message)
+        if isinstance(fetched, Refusal):
+            return fetched
+        self._message = fetched
+        return Accepted()
 
     async def _update(self, deleted: tuple[Message, ...]) -> Outcome:
         maildrop = self._held_maildrop()

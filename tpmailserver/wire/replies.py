@@ -262,7 +262,7 @@ REFUSALS: Mapping[Reason, PolicyReply] = {
     Reason.MESSAGE_GONE: PolicyReply(
         "451",
         "4.3.0",
-        "[SYS/TEMP]",
+        "",  # RFC 3206: SYS/TEMP would ask the client to try again, and it stays gone
         "that message was removed by another session meanwhile",
     ),
     Reason.NOT_ALL_REMOVED: PolicyReply(
