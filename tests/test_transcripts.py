@@ -5,6 +5,7 @@ and over real TCP line by line.
 """
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,7 @@ def _converse(transcript: Transcript, ports: dict[str, int]) -> None:
                 case _:
                     _perform(connection, script, step)
         for connection, script in connections:
-            if connection.fileno() >= 0:
-                connection.shutdown(socket.SHUT_WR)
-                _hear_to_the_end(connection, script)
+            _hear_to_the_end(connection, script)
             script.check_nothing_left()
     finally:
         for connection, _ in connections:
@@ -138,6 +137,10 @@ def _hear(connection: socket.socket, script: Script, step: Expected) -> None:
 
 
 def _hear_to_the_end(connection: socket.socket, script: Script) -> None:
+    if connection.fileno() < 0:
+        return  # we hung up
+    with suppress(OSError):  # both sides have closed already
+        connection.shutdown(socket.SHUT_WR)
     while octets := _read(connection):
         script.hear(octets)
 
