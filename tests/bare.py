@@ -133,6 +133,8 @@ class BareSession:
     async def _answer(self, question: wire.Question) -> wire.Outcome:
         reception, maildrops = self.policy.reception, self.policy.maildrops
         match question:
+            case wire.Pause():
+                return Accepted()
             case wire.MaySend(sender, login):
                 return reception.may_send(self.client, sender, login)
             case wire.MayReceive(recipient, octets):

@@ -19,7 +19,7 @@ from twisted.internet.tcp import Server as Transport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tpmailserver.model import Client, Refusal
+from tpmailserver.model import Accepted, Client, Refusal
 from tpmailserver.wire.contract import (
     Ask,
     BeginMessage,
@@ -30,6 +30,7 @@ from tpmailserver.wire.contract import (
     MaySend,
     Outcome,
     Output,
+    Pause,
     Question,
     Send,
     Stream,
@@ -237,6 +238,9 @@ class Carrier(Protocol):
         return []
 
     async def _outcome(self, question: Question) -> Outcome:
+        if isinstance(question, Pause):
+            await self._server.threads.others_turn()
+            return Accepted()
         try:
             return await self._answer(question)
         except Exception as error:  # noqa: BLE001 - the one catch-all: our trouble is temporary

@@ -54,6 +54,10 @@ class ReactorThreads:
         if seconds > 0:
             await deferLater(self._reactor, seconds)
 
+    async def others_turn(self) -> None:
+        """Lets every other session do what it has to do at this moment."""
+        await deferLater(self._reactor, 0)
+
     def _in(
         self,
         pool: ThreadPool,

@@ -108,7 +108,12 @@ class Update:
     deleted: tuple[Message, ...]
 
 
-Question = LogIn | MaySend | MayReceive | BeginMessage | EndMessage | Fetch | Update
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Much was said at once: let the client read it, and others have their turn. Accepted."""
+
+
+Question = LogIn | MaySend | MayReceive | BeginMessage | EndMessage | Fetch | Update | Pause
 Outcome = Accepted | Delivered | LoggedIn | MaildropOpened | Refusal
 
 

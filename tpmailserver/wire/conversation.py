@@ -1,7 +1,9 @@
 """The base of every protocol machine: octets in, lines out of them, one question at a time.
 
 The rule it guards: while a question waits for its answer nothing moves. Whole lines are answered
-in order; when the client closes its half, they still are, and then the connection closes.
+in order; when the client closes its half, they still are, and then the connection closes. A client
+that sends a thousand commands at once is answered some at a time: what it does not read is not
+said yet, and nobody else waits for it.
 
 A machine has no clock of its own: it is given one, and says by `wake_at` when it wants to be woken.
 """
@@ -11,12 +13,14 @@ from collections.abc import Callable
 
 from tpmailserver.model import Refusal
 
-from .contract import Ask, Close, Outcome, Output, Question, Send
+from .contract import Ask, Close, Outcome, Output, Pause, Question, Send
 from .lines import CommandLines, Line
 
 Clock = Callable[[], float]
 
 _BARE_CR_PATIENCE = 5.0
+_LINES_AT_ONCE = 100
+_OCTETS_AT_ONCE = 64 * 1024
 
 
 class Conversation(ABC):
@@ -32,6 +36,8 @@ class Conversation(ABC):
         self._input_ended = False
         self._deadline: float | None = None
         self._bare_cr_at: float | None = None
+        self._lines_at_once = 0
+        self._octets_at_once = 0
 
     # What the carrier of the octets calls.
 
@@ -137,12 +143,16 @@ class Conversation(ABC):
     def _advance(self) -> None:
         """Answers every whole line, until a question comes up or nothing is left."""
         while self._may_go_on():
+            if self._is_time_to_pause():
+                self._ask(Pause(), lambda _outcome: None)
+                break
             marks = self._lines.timing_marks()
             if marks:
                 self._send(marks)
             line = self._lines.next_line()
             if line is None:
                 break
+            self._lines_at_once += 1
             self._renew_deadline(self._idle)
             self._on_line(line)
         self._watch_for_bare_cr()
@@ -153,6 +163,12 @@ class Conversation(ABC):
     def _may_go_on(self) -> bool:
         return not self._closed and self._on_answer is None
 
+    def _is_time_to_pause(self) -> bool:
+        much = self._lines_at_once >= _LINES_AT_ONCE or self._octets_at_once >= _OCTETS_AT_ONCE
+        if much:
+            self._lines_at_once = self._octets_at_once = 0
+        return much
+
     def _watch_for_bare_cr(self) -> None:
         waiting = self._may_go_on() and self._lines.ends_in_bare_cr()
         self._bare_cr_at = self._clock() + _BARE_CR_PATIENCE if waiting else None
@@ -161,6 +177,7 @@ class Conversation(ABC):
         self._deadline = self._clock() + seconds if seconds else None
 
     def _send(self, octets: bytes) -> None:
+        self._octets_at_once += len(octets)
         self._outputs.append(Send(octets))
 
     def _ask(self, question: Question, on_answer: Callable[[Outcome], None]) -> None:
