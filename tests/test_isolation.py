@@ -25,9 +25,7 @@ ALICE, BOB = "22000001", "22000002"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("isolation")
-    site = site_for(
-        folder / "site", (ALICE, BOB), 'walk_in = ".+"', failed_login_delay=0.01, budget=0
-    )
+    site = site_for(folder / "site", (ALICE, BOB), 'walk_in = ".+"', failed_login_delay=0, budget=0)
     with serving(site) as server:
         with smtp(server.smtp) as peer:
             assert mail(peer, [ALICE, BOB], b"Subject: first\r\n").startswith("250 ")
