@@ -4,6 +4,7 @@ r"""Reads a conversation: `C:` what the client sends, `S:` what the server must 
     @ pop3                    which protocol (first line of a conversation)
     C: USER 22000001          a line of the client; it ends in CRLF, or as `@ ends` says
     S: +OK *                  a line of the server; each `*` stands for any text within it
+    S: 250-...                a whole reply of several lines, whatever they say
     C: a raw \* octet         in C: and S: lines, `\x07`, `\r`, `\n`, `\0`, `\\` and `\*`
     C: NOOP \{506 x}          506 times x
 
@@ -60,7 +61,14 @@ class Expected:
 
     def pattern(self) -> re.Pattern[bytes]:
         """The line as a regular expression."""
+        if self.is_whole_reply:
+            return re.compile(re.escape(self.text.removesuffix(b"-...")) + b"[ -].*")
         return pattern_of(self.text)
+
+    @property
+    def is_whole_reply(self) -> bool:
+        """Whether this stands for all lines of an SMTP reply, the last of which has no hyphen."""
+        return not self.raw and self.text.endswith(b"-...")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,8 @@ class Script:
 
     def has(self, expected: Expected) -> bool:
         """Whether enough was heard to judge this."""
+        if expected.is_whole_reply:
+            return re.search(rb"(?m)^\d{3} .*\n", self._heard) is not None
         return len(self._heard) >= len(expected.text) if expected.raw else b"\n" in self._heard
 
     def check(self, expected: Expected) -> None:
@@ -251,6 +261,8 @@ class Script:
         heard = line.removesuffix(b"\r")
         assert expected.pattern().fullmatch(heard), self._story(expected.text, heard)
         self._log.append(heard)
+        if expected.is_whole_reply and heard[3:4] == b"-":
+            self.check(expected)
 
     def check_nothing_left(self) -> None:
         assert not self._heard, f"{self._name}: more was said: {self._heard!r}"
