@@ -82,9 +82,9 @@ def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str
     meant = _MEANT.get(word)
     if meant is not None and meant.partition(" ")[0] in known:
         return MEANT, meant
-    if word in _OF_SMTP:
+    if _OF_SMTP & {word, meant}:
         return SMTP, ""
-    if word in _OF_POP3:
+    if _OF_POP3 & {word, meant}:
         return POP3, ""
     glued = next((name for name in known if word.startswith(name)), None)
     close = [glued] if glued else get_close_matches(word[:20], known, n=1, cutoff=0.6)
