@@ -152,8 +152,8 @@ class BareSession:
                     return fetched
                 self._message = fetched
                 return Accepted()
-            case wire.Update(deleted):
-                outcome = await maildrops.update(self._maildrop, deleted)
+            case wire.Update(deleted, read):
+                outcome = await maildrops.update(self._maildrop, deleted, read)
                 maildrops.close(self._maildrop, 0)
                 self._maildrop = None
                 return outcome
@@ -165,7 +165,7 @@ class BareSession:
                 if isinstance(opened, Refusal):
                     return opened
                 self._maildrop = opened
-                return MaildropOpened(opened.account, opened.messages, opened.abandoned)
+                return opened.opened()
         raise AssertionError(question)
 
 

@@ -9,7 +9,7 @@ from tpmailserver.wire.replies import FLAWS, REFUSALS, Pop3, Reply, Smtp
 from tpmailserver.wire.replies_fr import NOUNS, TEXTS
 from tpmailserver.wire.speaker import Count, Speaker
 
-SAME_IN_FRENCH = {"OK", "{challenge}", "{number} {value}", "{octets} octets", "{0}"}
+SAME_IN_FRENCH = {"OK", "{challenge}", "{number}", "{number} {value}", "{octets} octets", "{0}"}
 SAME_IN_FRENCH |= {"{messages} {octets}", "{messages} ({octets} octets)", ""}
 
 

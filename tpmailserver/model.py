@@ -165,8 +165,10 @@ class MaildropOpened:
     """A maildrop is locked for this session; `messages` is its snapshot (RFC 1939 §4).
 
     `abandoned` counts deletions that the last session marked and lost, ending without QUIT.
+    `read_before` counts the messages from the first on that earlier sessions have read.
     """
 
     account: str
     messages: tuple[Message, ...]
     abandoned: int = 0
+    read_before: int = 0

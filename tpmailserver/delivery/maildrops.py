@@ -9,10 +9,12 @@ import os
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 
-from tpmailserver.model import Accepted, Client, Message, Reason, Refusal
+from tpmailserver.model import Accepted, Client, MaildropOpened, Message, Reason, Refusal
 from tpmailserver.store.locks import Holder, MaildropLock, MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.names import is_read
 
 from .threads import Surroundings
 
@@ -29,6 +31,15 @@ class OpenMaildrop:
     messages: tuple[Message, ...]
     abandoned: int
     lock: MaildropLock | None = field(repr=False)
+
+    def opened(self) -> MaildropOpened:
+        """What the session is told: messages that were read before are told by their flag.
+
+        Only those count that no unread one stands before, so that a client which trusts LAST
+        (RFC 1460) passes over no mail.
+        """
+        before = len(list(takewhile(lambda each: is_read(each.name), self.messages)))
+        return MaildropOpened(self.account, self.messages, self.abandoned, before)
 
 
 class Maildrops:
@@ -79,9 +90,12 @@ class Maildrops:
         return await self._threads.disk(message.read)
 
     async def update(
-        self, maildrop: OpenMaildrop, deleted: tuple[Message, ...]
+        self, maildrop: OpenMaildrop, deleted: tuple[Message, ...], read: tuple[Message, ...]
     ) -> Accepted | Refusal:
-        """The UPDATE state: removes what was marked (RFC 1939 §6)."""
+        """The UPDATE state: removes what was marked (RFC 1939 §6), and flags what was read."""
+        unflagged = [message for message in read if not is_read(message.name)]
+        if unflagged:
+            await self._threads.disk(self._mailboxes.mark_read, maildrop.account, unflagged)
         if not deleted:
             return Accepted()
         remove = partial(self._mailboxes.remove, maildrop.account, deleted)

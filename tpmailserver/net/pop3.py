@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
-from tpmailserver.model import Accepted, Client, MaildropOpened, Message, Refusal
+from tpmailserver.model import Accepted, Client, Message, Refusal
 from tpmailserver.wire.contract import (
     Content,
     Discard,
@@ -53,8 +53,8 @@ class Pop3Carrier(Carrier):
                 return await self._log_in(question)
             case Fetch(message):
                 return await self._fetch(message)
-            case Update(deleted):
-                return await self._update(deleted)
+            case Update():
+                return await self._update(question)
         raise TypeError(f"POP3 does not ask {question!r}")
 
     async def _perform(self, output: Content | Discard | Stream) -> None:
@@ -91,7 +91,7 @@ class Pop3Carrier(Carrier):
         self._maildrop = maildrop
         self.account = maildrop.account
         self._policy.sightings.note(maildrop.account, self.protocol)
-        return MaildropOpened(maildrop.account, maildrop.messages, maildrop.abandoned)
+        return maildrop.opened()
 
     async def _fetch(self, message: Message) -> Outcome:
         fetched = await self._policy.maildrops.fetch(self._held_maildrop(), message)
@@ -100,9 +100,10 @@ class Pop3Carrier(Carrier):
         self._message = fetched
         return Accepted()
 
-    async def _update(self, deleted: tuple[Message, ...]) -> Outcome:
+    async def _update(self, question: Update) -> Outcome:
         maildrop = self._held_maildrop()
-        outcome = await self._policy.maildrops.update(maildrop, deleted)
+        deleted, read = question.deleted, question.read
+        outcome = await self._policy.maildrops.update(maildrop, deleted, read)
         self._maildrop = None
         self._policy.maildrops.close(maildrop, 0)
         if deleted:

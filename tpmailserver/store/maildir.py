@@ -18,6 +18,7 @@ from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
 from .listing import FOLDERS, Listing, Listings
 from .locks import DeliveryGate
+from .names import as_read
 from .search import Removal, find
 from .spool import Draft
 from .tally import Tallies, Tally
@@ -95,6 +96,15 @@ class Mailboxes:
                 self._tallies.forget(name)
                 raise
         return len(removal.stayed)
+
+    def mark_read(self, name: str, messages: Sequence[Message]) -> None:
+        """Moves messages to "cur" with the flag S, as far as that goes; nobody depends on it."""
+        with self._open_parts(name) as parts:
+            for message in messages:
+                folder, _, file = message.name.partition("/")
+                with suppress(OSError, KeyError):
+                    source, target = parts[folder], parts["cur"]
+                    os.rename(file, as_read(file), src_dir_fd=source, dst_dir_fd=target)
 
     def sweep(self, now: float) -> int:
         """Removes what other programs' crashes have left in `tmp`, 36 hours later."""

@@ -65,6 +65,17 @@ def file_name(unique: str, stored: int, wire: int) -> str:
     return f"{unique},S={stored},W={wire}"
 
 
+def is_read(file_name: str) -> bool:
+    """Whether a name has Maildir's flag S, "seen"."""
+    return "S" in file_name.partition(":2,")[2]
+
+
+def as_read(file_name: str) -> str:
+    """The same name with the flag S, its flags in order as Maildir wants them."""
+    base, _, flags = file_name.partition(":2,")
+    return f"{base}:2,{''.join(sorted(set(flags) | {'S'}))}"
+
+
 def describe(file_name: str) -> Described:
     """Reads any file name of a Maildir, ours or a foreign one.
 

@@ -103,9 +103,13 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Remove these messages for good and let go of the maildrop. Accepted or a Refusal."""
+    """Remove messages for good, note those that were read, let go of the maildrop.
+
+    Accepted or a Refusal.
+    """
 
     deleted: tuple[Message, ...]
+    read: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,6 @@ NOT_OFFERED = frozenset(
         "UTF8",
         "LANG",
         "XTND",
-        # RFC 1725 took LAST away. One that forgets at QUIT makes fetchmail load all mail anew at
-        # every poll; without it, it asks for UIDL.
-        "LAST",
     }
 )
 """Verbs of an RFC that this server does not have."""

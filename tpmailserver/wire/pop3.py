@@ -2,7 +2,7 @@
 
 The rule it guards: a session sees the maildrop as it was at login, and nothing is removed before
 QUIT (§6). States and the table of verbs stand in `pop3_verbs`; here is one function a verb, in the
-order of the RFC, then those of RFC 2449 (CAPA) and RFC 5034 (AUTH), then a courtesy.
+order of the RFC, then those of RFC 2449 (CAPA) and RFC 5034 (AUTH), then the courtesies.
 """
 
 import re
@@ -46,6 +46,8 @@ class Pop3Session(Session):
         self._login = ""
         self._messages: tuple[Message, ...] = ()
         self._deleted: set[int] = set()
+        self._read: set[int] = set()
+        self._last = self._read_before = 0
 
     @property
     def marked(self) -> int:
@@ -103,6 +105,7 @@ class Pop3Session(Session):
         self._state = State.TRANSACTION
         self._login = outcome.account
         self._messages = outcome.messages
+        self._last = self._read_before = outcome.read_before
         note = ""
         if outcome.abandoned:
             deletions = Count(outcome.abandoned, "deletion")
@@ -144,6 +147,7 @@ class Pop3Session(Session):
         number = self._number("DELE", argument)
         if number:
             self._deleted.add(number)
+            self._last = max(self._last, number)
             self._reply(Pop3.DELETED, number=number)
 
     def _on_noop(self, argument: bytes) -> None:
@@ -155,6 +159,7 @@ class Pop3Session(Session):
             return
         unmarked = Count(len(self._deleted), "message")
         self._deleted.clear()
+        self._last = self._read_before
         self._reply(Pop3.UNMARKED, unmarked=unmarked, messages=len(self._messages))
 
     def _fetch(self, number: int, stream: Stream, reply: bytes) -> None:
@@ -165,6 +170,9 @@ class Pop3Session(Session):
             self._bad_commands = 0
             self._send(reply)
             self._outputs.append(stream)
+            if stream.body_lines is None:
+                self._read.add(number)
+                self._last = max(self._last, number)
 
         self._ask(Fetch(self._messages[number - 1]), on_fetched)
 
@@ -177,8 +185,9 @@ class Pop3Session(Session):
             self._reply(Pop3.BYE, host=self._terms.host)
             self._close()
             return
-        deleted = tuple(self._messages[number - 1] for number in sorted(self._deleted))
-        self._ask(Update(deleted), self._on_updated)
+        deleted = self._numbered(self._deleted)
+        read = self._numbered(self._read - self._deleted)
+        self._ask(Update(deleted, read), self._on_updated)
 
     def _on_updated(self, outcome: Outcome) -> None:
         if isinstance(outcome, Refusal):
@@ -240,7 +249,11 @@ class Pop3Session(Session):
         self._reply(Pop3.MECHANISMS)
         self._send_lines(list(sasl.MECHANISMS))
 
-    # A courtesy: HELP
+    # Courtesies: LAST (RFC 1460 §6) and HELP
+
+    def _on_last(self, argument: bytes) -> None:
+        if not self._took_argument("LAST", argument):
+            self._reply(Pop3.LAST, number=self._last)
 
     def _on_help(self, argument: bytes) -> None:
         topic = argument.strip(b" ").decode("ascii", "replace").upper()
@@ -266,6 +279,9 @@ class Pop3Session(Session):
         if not self._deleted:
             return list(numbered)
         return [(number, each) for number, each in numbered if number not in self._deleted]
+
+    def _numbered(self, numbers: set[int]) -> tuple[Message, ...]:
+        return tuple(self._messages[number - 1] for number in sorted(numbers))
 
     def _number(self, verb: str, argument: bytes) -> int:
         """The message number in an argument; 0 where a reply has said what is wrong with it."""

@@ -34,6 +34,7 @@ VERBS = {
     "TOP": Verb(LOGGED_IN, "TOP number lines", "sends its header and so many lines"),
     "DELE": Verb(LOGGED_IN, "DELE number", "marks a message; QUIT removes it"),
     "RSET": Verb(LOGGED_IN, "RSET", "unmarks what DELE marked"),
+    "LAST": Verb(LOGGED_IN, "LAST", "gives the highest message number you have read"),
     "NOOP": Verb(LOGGED_IN, "NOOP", "does nothing"),
     "CAPA": Verb(ANY_TIME, "CAPA", "lists what this server can do"),
     "HELP": Verb(ANY_TIME, "HELP [VERB]", "lists what can be said now, or explains a verb"),
