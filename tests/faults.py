@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import psutil
-
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 
@@ -85,9 +83,15 @@ class Server:
         assert self.process.poll() is None, self.log
         return self
 
-    def memory(self) -> int:
-        """Octets that are resident."""
-        return int(psutil.Process(self.pid).memory_info().rss)
+    @contextmanager
+    def growing_at_most(self, mebibytes: int) -> Iterator[None]:
+        """Holds the peak of what is resident in a `with` block to so much more than before."""
+        process = Path("/proc") / str(self.pid)
+        (process / "clear_refs").write_text("5")  # forgets the peak so far: proc(5)
+        before = _peak(process)
+        yield
+        grown = (_peak(process) - before) // 1024
+        assert grown <= mebibytes, f"memory grew by {grown} MiB"
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -107,6 +111,13 @@ class Server:
     def _port(self, protocol: str) -> int:
         ports = dict(_PORT.findall(self.log))
         return int(ports[protocol])
+
+
+def _peak(process: Path) -> int:
+    """VmHWM in KiB."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+    assert found
+    return int(found[1])
 
 
 @contextmanager
