@@ -53,6 +53,11 @@ class IncomingMessage:
         """The octets behind the final dot's line."""
         return self._content.rest
 
+    @property
+    def has_bare_lf(self) -> bool:
+        """Whether a line has ended in LF alone, where that is not allowed."""
+        return self._content.bare_lf
+
     def has_wrong_dot(self) -> bool:
         """Whether the student may think that the message has ended, and it has not."""
         return self._content.has_wrong_dot()

@@ -89,7 +89,9 @@ class DataPhase(Session):
         """Says why the message under way, if there is one, is not delivered."""
         if self._message is None:
             return
-        if self._message.has_wrong_dot():
+        if self._message.has_bare_lf:
+            self._reply(Smtp.BARE_LF_MESSAGE)
+        elif self._message.has_wrong_dot():
             names, escapes = self._message.end_in_words()
             self._reply(Smtp.WRONG_DOT, end=names, escapes=escapes)
         else:
