@@ -124,6 +124,9 @@ class Conversation(ABC):
     def _say_bare_cr(self) -> None: ...
 
     @abstractmethod
+    def _say_no_tls(self) -> None: ...
+
+    @abstractmethod
     def _say_interrupted(self, refusal: Refusal) -> None: ...
 
     def _on_silence(self, now: float) -> None:  # noqa: B027 - nothing to do is the usual case
@@ -145,6 +148,12 @@ class Conversation(ABC):
         while self._may_go_on():
             if self._is_time_to_pause():
                 self._ask(Pause(), lambda _outcome: None)
+                break
+            if self._lines.begin_tls():
+                # It waits for a TLS record that never comes: Thunderbird's search for the right
+                # settings stands still for ten seconds, unless the connection closes.
+                self._say_no_tls()
+                self._close()
                 break
             marks = self._lines.timing_marks()
             if marks:

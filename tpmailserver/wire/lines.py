@@ -21,6 +21,8 @@ _IAC = 0xFF
 _TELNET = re.compile(
     rb"\xff(?:\xff|[\xfb-\xfe][^\r\n]|\xfa[^\r\n]*?\xff\xf0|[\xf0-\xf9])", re.DOTALL
 )
+# RFC 8446 §5.1: a TLS client begins with a handshake record, of a version 3.something.
+_TLS_HELLO = b"\x16\x03"
 _DO_TIMING_MARK = b"\xff\xfd\x06"
 _WONT_TIMING_MARK = b"\xff\xfc\x06"
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -120,6 +122,10 @@ class CommandLines:
         self._buffer.clear()
         self._searched = 0
         return rest
+
+    def begin_tls(self) -> bool:
+        """Whether what comes next is no line, but a client that wants to speak TLS."""
+        return self._buffer.startswith(_TLS_HELLO)
 
     def ends_in_bare_cr(self) -> bool:
         """Whether the unfinished line looks finished to someone whose Enter key sends CR alone."""

@@ -95,6 +95,7 @@ class Smtp:
     TOO_LONG = Reply("500", "5.5.2", "that line is longer than {limit} octets; nothing was done")
     BARE_LF = Reply("500", "5.5.2", "end a line with CR LF; that one ended in LF alone")
     BARE_CR = Reply("500", "5.5.2", "end a line with CR LF; that one ended in CR alone")
+    NO_TLS = Reply("421", "4.7.0", "no TLS here: set your program's connection security to None")
     # messages
     SIZE_TOO_LARGE = Reply("552", "5.3.4", "a message holds at most {limit} octets")
     TOO_MANY_RECIPIENTS = Reply("452", "4.5.3", "a message takes at most {limit} RCPT TO")
@@ -121,6 +122,7 @@ class Pop3:
     REMOVED = Reply("+OK", "", "{removed} removed, goodbye")
     NOTHING_DONE = Reply("+OK", "", "nothing done")
     UNMARKED = Reply("+OK", "", "{unmarked} unmarked, you have {messages}")
+    LAST = Reply("+OK", "", "{number}")
     PASSWORD_WANTED = Reply("+OK", "", "now send PASS")
     OPENED = Reply("+OK", "", "{account} has {messages} ({octets} octets){note}")
     ABANDONED = "; {deletions} of your last session not made: it ended without QUIT"
@@ -156,6 +158,7 @@ class Pop3:
     TOO_LONG = Reply("-ERR", "", "that line is longer than {limit} octets; nothing was done")
     BARE_LF = Reply("-ERR", "", "end a line with CR LF; that one ended in LF alone")
     BARE_CR = Reply("-ERR", "", "end a line with CR LF; that one ended in CR alone")
+    NO_TLS = Reply("-ERR", "", "no TLS here: set your program's connection security to None")
 
 
 FLAWS: Mapping[Flaw, Reply] = {

@@ -104,6 +104,9 @@ TEXTS = {
     "end a line with CR LF; that one ended in CR alone": (
         "finissez une ligne par CR LF ; celle-ci finissait par CR seul"
     ),
+    "no TLS here: set your program's connection security to None": (
+        "pas de TLS ici : dans votre logiciel, mettez la securite de la connexion a Aucune"
+    ),
     "a message holds at most {limit} octets": "un message a au plus {limit} octets",
     "a message takes at most {limit} RCPT TO": "un message prend au plus {limit} RCPT TO",
     "nothing delivered: the first line ended in {end}, so the message ends with "
@@ -257,6 +260,7 @@ TEXTS = {
     "sends its header and so many lines": "envoie son en-tete et tant de lignes",
     "marks a message; QUIT removes it": "marque un message ; QUIT le supprime",
     "unmarks what DELE marked": "demarque ce que DELE a marque",
+    "gives the highest message number you have read": "donne le plus grand numero deja lu",
     "lists what this server can do": "liste ce que sait faire ce serveur",
     "removes what is marked, and ends the session": (
         "supprime ce qui est marque, et finit la session"

@@ -45,6 +45,7 @@ class Catalogue(Protocol):
     CONTROL: Reply
     BARE_LF: Reply
     BARE_CR: Reply
+    NO_TLS: Reply
     NO_ARGUMENT: Reply
     CHALLENGE: Reply
     UNKNOWN_MECHANISM: Reply
@@ -161,6 +162,9 @@ class Session(Conversation):
     def _say_bare_cr(self) -> None:
         self._exchange = None
         self._reply(self._says.BARE_CR)
+
+    def _say_no_tls(self) -> None:
+        self._reply(self._says.NO_TLS)
 
     def _say_interrupted(self, refusal: Refusal) -> None:
         self._send(self._refusal(refusal))
