@@ -5,10 +5,11 @@ and tries the ports, in the foreground, where a refusal is seen; Twisted binds t
 (`--uid`); only then does `service` touch the site.
 """
 
-import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from twisted.application.service import Service
@@ -34,7 +35,8 @@ from tpmailserver.wire.pop3 import Pop3Terms
 from tpmailserver.wire.smtp import SmtpTerms
 
 from .live import LiveServer
-from .service import Listener, MailService
+from .service import CannotStart, Listener, MailService
+from .twistd_files import give_log_away, remove_stale_pid_file
 
 _SEE = "; twistd tpmail --help lists the options"
 
@@ -78,11 +80,13 @@ class Options(TwistedOptions):
 
     def postOptions(self) -> None:
         if self.parent is not None:
-            _remove_stale_pid_file(self.parent.get("pidfile"))
+            remove_stale_pid_file(self.parent)
+            give_log_away(self.parent, Path(self["site"]))
 
 
 def makeService(options: Options) -> Service:
     """The service that `twistd tpmail` runs."""
+    sys.excepthook = _say_refusal
     folder = Path(options["site"]).absolute()
     try:
         settings = load(folder)
@@ -160,21 +164,11 @@ def _holder_of(folder: Path) -> int | None:
         return None
 
 
-def _remove_stale_pid_file(name: str | None) -> None:
-    """Removes the pid file of a twistd that is no more, which would keep this one from starting.
-
-    twistd takes any process of that number for itself, and after a crash the number may be
-    somebody else's.
-    """
-    if not name or not os.path.exists(name):
-        return
-    try:
-        pid = int(Path(name).read_text("ascii"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        command = b""
-    if b"twistd" not in command:
-        try:
-            os.remove(name)
-        except OSError as error:
-            raise SystemExit(f"twistd tpmail: cannot remove the old {name}: {error}") from error
+def _say_refusal(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """Says in one line, without a traceback, why the server that twistd runs cannot start."""
+    if isinstance(error, CannotStart):
+        print(f"twistd tpmail: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, where)

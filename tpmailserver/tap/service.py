@@ -32,6 +32,13 @@ _WRITE_SIGHTINGS_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
 
 
+class CannotStart(Exception):
+    """The server cannot start; its text is one line for whoever starts it.
+
+    No SystemExit: twistd in the background lets its starter wait forever for one.
+    """
+
+
 class Listener(Service):
     """One endpoint; bound while the process may still be root."""
 
@@ -40,14 +47,17 @@ class Listener(Service):
         self._text = endpoint
         try:
             self._endpoint = serverFromString(reactor, endpoint)
-        except (ValueError, TypeError, IndexError, KeyError) as error:
+        except (ValueError, TypeError, LookupError, ImportError) as error:
             raise SystemExit(f"twistd tpmail: {endpoint!r} is no endpoint: {error}") from error
         self._factory = factory
         self._port: Any = None
+        self._refusal = ""
 
     def privilegedStartService(self) -> None:
         super().privilegedStartService()
         self._endpoint.listen(self._factory).addCallbacks(self._on_listening, self._on_refused)
+        if self._refusal:
+            raise CannotStart(self._refusal)
 
     def startService(self) -> None:
         super().startService()
@@ -76,7 +86,7 @@ class Listener(Service):
         failure.trap(CannotListenError, OSError)
         error: Any = getattr(failure.value, "socketError", failure.value)
         port: Any = getattr(failure.value, "port", self._text)
-        raise SystemExit(f"twistd tpmail: {refusal(port, error)}")
+        self._refusal = refusal(port, error)
 
 
 class MailService(Service):
@@ -112,9 +122,9 @@ class MailService(Service):
             self._site.prepare()
             if not self._lock.acquire():
                 holder = self._lock.holder_pid()
-                raise SystemExit(f"twistd tpmail: process {holder} serves {self._site.folder}")
+                raise CannotStart(f"process {holder} serves {self._site.folder}")
         except OSError as error:
-            raise SystemExit(f"twistd tpmail: the site cannot be used: {error}") from error
+            raise CannotStart(f"the site cannot be used: {error}") from error
         self._threads.start()
         for part in self._parts:
             part.startService()
