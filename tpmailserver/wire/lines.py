@@ -15,11 +15,13 @@ HELD_AT_MOST = 12288
 """Octets of one command line that are ever held: RFC 4954 §4 asks this much for AUTH."""
 _KEPT_OF_OVERLONG = 16
 
+_UTF8_AT_MOST = 4  # RFC 3629 §3
 _IAC = 0xFF
 # RFC 854: IAC IAC is a literal 255; WILL, WONT, DO and DONT take an option; SB runs to IAC SE.
-# No CR or LF is ever taken with a sequence, so a broken one cannot swallow a line end.
+# No CR or LF is ever taken with a sequence, so a broken one cannot swallow a line end. Within SB an
+# IAC is doubled (RFC 855): thousands of broken ones are each given up where the next begins.
 _TELNET = re.compile(
-    rb"\xff(?:\xff|[\xfb-\xfe][^\r\n]|\xfa[^\r\n]*?\xff\xf0|[\xf0-\xf9])", re.DOTALL
+    rb"\xff(?:\xff|[\xfb-\xfe][^\r\n]|\xfa(?:[^\r\n\xff]|\xff\xff)*\xff\xf0|[\xf0-\xf9])", re.DOTALL
 )
 # RFC 8446 §5.1: a TLS client begins with a handshake record, of a version 3.something.
 _TLS_HELLO = b"\x16\x03"
@@ -174,6 +176,7 @@ def _edited(text: bytes) -> bytes:
 def _last_character(line: bytearray) -> int:
     """Where the last character begins: a UTF-8 sequence where there is one, else one octet."""
     start = len(line) - 1
-    while start > 0 and 0x80 <= line[start] < 0xC0:
+    first = max(0, len(line) - _UTF8_AT_MOST)
+    while start > first and 0x80 <= line[start] < 0xC0:
         start -= 1
     return start if line[start:] and line[start] >= 0xC0 else max(len(line) - 1, 0)
