@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 
@@ -92,6 +94,15 @@ class Server:
         yield
         grown = (_peak(process) - before) // 1024
         assert grown <= mebibytes, f"memory grew by {grown} MiB"
+
+    @contextmanager
+    def working_at_most(self, seconds: float) -> Iterator[None]:
+        """Holds the processor time that a `with` block costs the server."""
+        process = psutil.Process(self.pid)
+        before = sum(process.cpu_times()[:2])
+        yield
+        worked = sum(process.cpu_times()[:2]) - before
+        assert worked <= seconds, f"the server worked for {worked:.1f} s"
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -172,6 +183,10 @@ class Peer:
             assert line.endswith(b"\r\n"), line
             lines.append(line.removeprefix(b"."))
         return b"".join(lines)
+
+    def heard(self) -> bytes:
+        """One line as it comes, what is no line of text before it included."""
+        return self._reading.readline()
 
     def rest(self) -> bytes:
         """All that comes until the server closes."""

@@ -83,6 +83,29 @@ def test_an_endless_line_is_never_held(usual: Server, protocol: str) -> None:
         assert peer.rest().count(b"\r\n") == 1
 
 
+HOSTILE_LINES = {
+    "broken telnet sequences": b"\xff\xfa" * 6000,
+    "telnet sequences": b"\xff\xfb\x01" * 4000,
+    "timing marks": b"\xff\xfd\x06" * 4000,
+    "deleted half characters": b"\x80" * 6000 + b"\x7f" * 6000,
+    "quotes": b"MAIL FROM:<" + b'"' * 2000,
+    "escapes": b'MAIL FROM:<"' + b"\\a" * 990 + b">",
+    "a long word": b"MAIL FROM:" + b"a" * 2000,
+    "labels": b"MAIL FROM:<a@" + b"a-a." * 490 + b"->",
+    "a source route": b"MAIL FROM:<" + b"@a-a," * 390 + b">",
+    "parameters": b"MAIL FROM:<> " + b"A=B " * 490,
+    "base64": b"AUTH PLAIN " + b"AAAA" * 3000,
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES.values(), ids=HOSTILE_LINES)
+def test_no_line_costs_much(usual: Server, line: bytes) -> None:
+    """No pattern goes over a line again and again; the bound is a hundred times what is used."""
+    with smtp(usual.smtp) as peer, usual.working_at_most(1.0):
+        peer.send((line + b"\r\n") * 10 + b"RSET\r\n")
+        until(lambda: b"250 2.0.0 OK, the message is forgotten" in peer.heard())
+
+
 # Messages.
 
 
@@ -240,6 +263,16 @@ def test_bad_commands_in_a_row_to_the_pop3_server(usual: Server) -> None:
         assert said[48].startswith("-ERR unknown command")
         assert said[49] == "-ERR 50 bad commands in a row; goodbye"
         assert peer.rest() == b""
+
+
+def test_one_fault_writes_a_line_a_second(usual: Server) -> None:
+    (usual.site / "maildirs" / GRACE).write_text("a file in the place of a mailbox")
+    begun, before = time.monotonic(), usual.log.count("\n")
+    with smtp(usual.smtp) as peer:
+        peer.say(f"MAIL FROM:{address(ALICE)}")
+        peer.send(f"RCPT TO:{address(GRACE)}\r\n".encode() * 500)
+        assert {reply[:9] for reply in peer.replies(500)} == {"451 4.3.0"}
+    assert 1 <= usual.log.count("\n") - before <= 2 + time.monotonic() - begun
 
 
 # Logins.
