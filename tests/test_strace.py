@@ -106,11 +106,11 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
 def trace_since(output: Path, start: int, said: str) -> Trace:
     """What was traced from an offset on, `said` with it: the client may hear it before strace."""
 
-    def text() -> str:
-        return output.read_bytes()[start:].decode("ascii", "replace")
+    def trace() -> Trace:
+        return Trace(output.read_bytes()[start:].decode("ascii", "replace"))
 
-    until(lambda: said in text())
-    return Trace(text())
+    until(lambda: trace().of(SEND, said))
+    return trace()
 
 
 def in_order(first: list[Call], second: list[Call], trace: Trace) -> None:
