@@ -22,7 +22,7 @@ from .smtp_verbs import GREETED, VERBS, State
 from .speaker import lines
 
 _SMTPUTF8 = re.compile(rb" SMTPUTF8[ \t]*$", re.IGNORECASE)
-_BAD = frozenset({"500", "501", "502", "503", "504", "555"})
+_BAD = frozenset({"500", "501", "503"})
 
 
 @dataclass(frozen=True, slots=True)
