@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shutil import which
 
 import click
 
@@ -96,8 +97,13 @@ In a mail client: POP3 localhost port 1110, SMTP localhost port 2525, no TLS
   address {me}@{made.domain}
   user name {me}, password {me}
 Who is connected:
-  tpmail --site {shlex.quote(str(site))} status
+  {_tpmail()} --site {shlex.quote(str(site))} status
 """
+
+
+def _tpmail() -> str:
+    """What to type for `tpmail`: a checkout's own is not on the search path."""
+    return "tpmail" if which("tpmail") else shlex.quote(sys.argv[0])
 
 
 def _become_twistd(invocation: Invocation) -> None:
