@@ -5,6 +5,7 @@ student knows.
 """
 
 import re
+from dataclasses import replace
 
 from . import grammar
 from .grammar import Flaw, Path
@@ -24,7 +25,7 @@ def read(verb: str, argument: bytes, host: str) -> Path | Reply:
             return Smtp.WRONG_KEYWORD
         return Smtp.NO_COLON if argument.strip(b" ").upper().startswith(keyword) else Smtp.FORM
     path = grammar.path(rest, host)
-    return FLAWS[path] if isinstance(path, Flaw) else path
+    return _flawed(verb, path) if isinstance(path, Flaw) else path
 
 
 def facts(verb: str, argument: bytes, known_address: str) -> dict[str, object]:
@@ -34,6 +35,14 @@ def facts(verb: str, argument: bytes, known_address: str) -> dict[str, object]:
     address = typed.group().decode("ascii", "replace") if typed else known_address
     keyword = _KEYWORDS[verb].decode()
     return {"verb": verb, "keyword": keyword, "form": VERBS[verb].form.format(address=address)}
+
+
+def _flawed(verb: str, flaw: Flaw) -> Reply:
+    """The reply to a flaw; a bad address of a sender is 5.1.7, not 5.1.3 (RFC 3463 §3.2)."""
+    reply = FLAWS[flaw]
+    if verb == "MAIL" and reply.status == "5.1.3":
+        return replace(reply, status="5.1.7")
+    return reply
 
 
 def unknown_parameter(path: Path) -> str:
