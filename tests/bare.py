@@ -12,7 +12,7 @@ from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.model import Accepted, Client, Envelope, MaildropOpened, Refusal, client_address
+from tpmailserver.model import Accepted, Client, Envelope, Refusal, client_address
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.names import UniqueNames

@@ -5,8 +5,8 @@ In a page, a block is marked by a comment in front of it:
     <!-- dialogue smtp/a-mail.txt -->       the conversation of that file
     <!-- stored smtp/a-mail.txt 22000002 --> the file that it leaves in a mailbox, name first
 
-`python -m tests.dialogues` writes the blocks into the pages anew; `test_docs` holds them to be true.
-Clock and random numbers stand still, so the same conversation gives the same bytes.
+`python -m tests.dialogues` writes the blocks into the pages anew; `test_docs` holds them to be
+true. Clock and random numbers stand still, so the same conversation gives the same bytes.
 """
 
 import os
@@ -44,7 +44,7 @@ def renewed(page: str) -> str:
 def _made(found: re.Match[str]) -> str:
     transcript = read(FOLDER / found[3])
     with TemporaryDirectory() as folder:
-        dialogue, session = _play(transcript, Path(folder))
+        dialogue = _play(transcript, Path(folder))
         if found[2] == "dialogue":
             return dialogue
         box = Path(folder) / "maildirs" / found[4] / "new"
@@ -52,7 +52,7 @@ def _made(found: re.Match[str]) -> str:
         return f"{found[4]}/new/{file.name}\n\n{file.read_text()}"
 
 
-def _play(transcript: Transcript, folder: Path) -> tuple[str, BareSession]:
+def _play(transcript: Transcript, folder: Path) -> str:
     os.environ["TZ"] = "Europe/Paris"
     time.tzset()
     names = UniqueNames(lambda: 1_700_000_000.0, lambda size: b"\x5e" * size, "tpmail")
@@ -77,7 +77,7 @@ def _play(transcript: Transcript, folder: Path) -> tuple[str, BareSession]:
             case HalfClose():
                 session.run(session.machine.end_of_input())
         shown.append(_said(session))
-    return "".join(line.rstrip() + "\n" for line in "".join(shown).splitlines()), session
+    return "".join(line.rstrip() + "\n" for line in "".join(shown).splitlines())
 
 
 def _said(session: BareSession) -> str:
