@@ -5,6 +5,7 @@ stop keeps every promise. It stops listening, finishes what is at its final dot 
 tells the rest, and is gone within seconds.
 """
 
+import resource
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -125,6 +126,7 @@ class MailService(Service):
                 raise CannotStart(f"process {holder} serves {self._site.folder}")
         except OSError as error:
             raise CannotStart(f"the site cannot be used: {error}") from error
+        _raise_file_limit()
         self._threads.start()
         for part in self._parts:
             part.startService()
@@ -172,3 +174,9 @@ class MailService(Service):
         call = LoopingCall(lambda: Deferred.fromCoroutine(once()))
         self._housekeeping.append(call)
         call.start(seconds)
+
+
+def _raise_file_limit() -> None:
+    """A session is an open file, and the usual 1,024 are fewer than the sessions of a school."""
+    _usual, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
