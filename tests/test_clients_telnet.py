@@ -113,7 +113,7 @@ def test_backspace_where_the_terminal_sends_it(
 
 
 def test_character_by_character(server: ServerProcess, student: Account, tmp_path: Path) -> None:
-    """Telnet asks for options here (DO SUPPRESS-GO-AHEAD, DO ECHO): not answered, not in the line."""
+    """Telnet asks for options here (SUPPRESS-GO-AHEAD, ECHO): not answered, not in the line."""
     with telnet(server.pop3, tmp_path) as terminal:
         terminal.reads(r"\+OK .*USER")
         terminal.types(ESCAPE)
