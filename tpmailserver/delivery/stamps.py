@@ -38,7 +38,8 @@ def check_loop(head: bytes) -> Accepted | Refusal:
 
     Each hop puts its Received field on top, so a loop's fields are always within the first 64 KiB.
     """
-    header = head.partition(b"\n\n")[0]
+    # A message without a header begins with the empty line.
+    header = b"" if head.startswith(b"\n") else head.partition(b"\n\n")[0]
     hops = len(_RECEIVED.findall(header))
     if hops > _RECEIVED_AT_MOST:
         return Refusal(Reason.LOOP, (str(hops),))
