@@ -38,6 +38,7 @@ from tpmailserver.wire.contract import (
 from tpmailserver.wire.conversation import Clock, Conversation
 
 from .closing import Closing
+from .deaf import hear_out
 from .faults import Faults
 from .sessions import Sessions
 from .threads import ReactorThreads
@@ -90,6 +91,7 @@ class Carrier(Protocol):
             self.transport.setTcpKeepAlive(True)
             # Telnet marks a Ctrl-C with an urgent octet, which must stay in its place.
             self.transport.getHandle().setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
+            hear_out(self.transport)
         self.transport.registerProducer(self, True)
         refusal = self._server.sessions.enter(self, self._client)
         if refusal is None:
@@ -100,10 +102,13 @@ class Carrier(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._closing is not None:
             return
-        if self._is_busy:
-            self._unread += data
-        else:
+        if not self._is_busy:
             self._run(self._conversation.receive(data))
+            return
+        self._unread += data
+        if not self._is_paused:
+            self._is_paused = True
+            self.transport.pauseProducing()
 
     def readConnectionLost(self) -> None:
         self._input_has_ended = True
@@ -119,7 +124,7 @@ class Carrier(Protocol):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
-        self._is_lost = True
+        self._is_lost = self._input_has_ended = True
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -172,7 +177,8 @@ class Carrier(Protocol):
             self._run([])
 
     def abort(self) -> None:
-        """Ends the connection now, whatever is unsent."""
+        """Ends the connection now, whatever is unsent or unread."""
+        self._unread = b""
         self.transport.abortConnection()
 
     @property
@@ -183,9 +189,6 @@ class Carrier(Protocol):
     def _run(self, outputs: Sequence[Output]) -> None:
         self._is_busy = True
         Deferred.fromCoroutine(self._carry(outputs)).addErrback(self._on_bug)
-        if self._is_busy and not self._is_paused and not self._is_lost:
-            self._is_paused = True
-            self.transport.pauseProducing()
 
     async def _carry(self, outputs: Sequence[Output]) -> None:
         """Does what the machine says, and what has come up meanwhile, until nothing is left."""
@@ -204,7 +207,8 @@ class Carrier(Protocol):
         self._set_alarm()
 
     def _whatever_came_up(self) -> Sequence[Output]:
-        if self._is_lost or self._closing is not None:
+        """What is next: a client that is gone is still heard out, as far as it has spoken."""
+        if self._closing is not None:
             return []
         if self._expulsion is not None:
             return self._conversation.interrupt(self._expulsion)
@@ -224,7 +228,7 @@ class Carrier(Protocol):
                 if not isinstance(output.question, _ANSWERED_FROM_MEMORY):
                     await self._flush()
                 outcome = await self._outcome(output.question)
-                return [] if self._is_lost else self._conversation.answer(outcome)
+                return self._conversation.answer(outcome)
             elif isinstance(output, Close):
                 await self._flush()
                 # Before the client has closed its half: the next session need not wait for that.
@@ -232,8 +236,6 @@ class Carrier(Protocol):
                 self._close()
             else:
                 await self._perform(output)
-            if self._is_lost:
-                return []
         await self._flush()
         return []
 

@@ -80,9 +80,12 @@ class SmtpCarrier(Carrier):
         return outcome
 
     def _begin(self, question: BeginMessage) -> Outcome:
+        mailboxes = self._policy.reception.mailboxes_of(question.recipients)
+        if isinstance(mailboxes, Refusal):
+            return mailboxes
         envelope = Envelope(
             question.sender,
-            self._policy.reception.mailboxes_of(question.recipients),
+            mailboxes,
             self._client,
             question.helo,
             question.protocol,
