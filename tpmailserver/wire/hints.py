@@ -59,6 +59,7 @@ NOT_OFFERED = frozenset(
     }
 )
 """Verbs of an RFC that this server does not have."""
+_WITH_KEYWORD = {"MAIL": "MAIL FROM:", "RCPT": "RCPT TO:"}
 _OF_SMTP = frozenset({"HELO", "EHLO", "MAIL", "RCPT", "DATA", "VRFY", "EXPN"})
 _OF_POP3 = frozenset(
     {"USER", "PASS", "STAT", "LIST", "UIDL", "RETR", "DELE", "TOP", "CAPA", "APOP", "LAST"}
@@ -85,4 +86,9 @@ def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str
         return POP3, ""
     glued = next((name for name in known if word.startswith(name)), None)
     close = [glued] if glued else get_close_matches(word[:20], known, n=1, cutoff=0.6)
-    return (MEANT, close[0]) if close else (HELP, "")
+    return (MEANT, _WITH_KEYWORD.get(close[0], close[0])) if close else (HELP, "")
+
+
+def is_near(verb: bytes, known: Collection[str]) -> bool:
+    """Whether a word is so near to a verb that it can be meant for one."""
+    return hint(verb, b"", known)[0] is MEANT

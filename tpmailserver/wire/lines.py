@@ -29,7 +29,7 @@ _DO_TIMING_MARK = b"\xff\xfd\x06"
 _WONT_TIMING_MARK = b"\xff\xfc\x06"
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_CONTROL_NAMES = {0: "NUL", 13: "CR", 27: "ESC", 10: "LF"}
+_CONTROL_NAMES = {0: "NUL", 13: "CR", 27: "ESC"}
 
 
 class LineEnd(Enum):

@@ -13,7 +13,7 @@ from tpmailserver.model import MaildropOpened, Message, Refusal, Secret
 from . import replies, sasl
 from .contract import Fetch, LogIn, Outcome, Stream, Update
 from .conversation import Clock
-from .hints import NOT_OFFERED
+from .hints import NOT_OFFERED, is_near
 from .pop3_verbs import VERBS, State
 from .replies import Pop3, Reply
 from .session import Session
@@ -66,6 +66,9 @@ class Pop3Session(Session):
         shown = verb[:40].decode("ascii", "replace")
         if not verb:
             self._reply(Pop3.EMPTY)
+        elif self._state is State.NAMED and not is_near(verb, VERBS):
+            # A password without PASS in front of it is not shown, here as anywhere.
+            self._reply(Pop3.PASS_NEXT)
         elif shown.upper() in NOT_OFFERED:
             self._reply(Pop3.NOT_OFFERED, verb=shown)
         else:
@@ -80,7 +83,7 @@ class Pop3Session(Session):
     # RFC 1939 §7: USER and PASS
 
     def _on_user(self, argument: bytes) -> None:
-        login = argument.strip(b" ")
+        login = argument.strip(b" \t")
         # PASS belongs to a successful USER, and a name has no space in it.
         self._state = State.AUTHORIZATION
         if not login or b" " in login.strip(b"<> "):
@@ -126,7 +129,7 @@ class Pop3Session(Session):
         self._reply(Pop3.STAT, messages=len(left), octets=octets)
 
     def _on_list(self, argument: bytes) -> None:
-        if argument.strip(b" "):
+        if argument.strip(b" \t"):
             number = self._number("LIST", argument)
             if number:
                 value = self._messages[number - 1].octets
@@ -199,8 +202,8 @@ class Pop3Session(Session):
     # §7: TOP and UIDL
 
     def _on_top(self, argument: bytes) -> None:
-        first, _, lines = argument.strip(b" ").partition(b" ")
-        lines = lines.strip(b" ")
+        first, _, lines = argument.strip(b" \t").partition(b" ")
+        lines = lines.strip(b" \t")
         if not _NUMBER.fullmatch(lines):
             self._reply(Pop3.FORM, form=VERBS["TOP"].form)
             return
@@ -211,7 +214,7 @@ class Pop3Session(Session):
             self._fetch(number, Stream(body_lines), reply)
 
     def _on_uidl(self, argument: bytes) -> None:
-        if argument.strip(b" "):
+        if argument.strip(b" \t"):
             number = self._number("UIDL", argument)
             if number:
                 value = self._messages[number - 1].uidl
@@ -242,8 +245,8 @@ class Pop3Session(Session):
         )
 
     def _on_auth(self, argument: bytes) -> None:
-        if argument.strip(b" "):
-            self._start_exchange(argument.strip(b" "))
+        if argument.strip(b" \t"):
+            self._start_exchange(argument.strip(b" \t"))
             return
         # No RFC has AUTH alone, but older clients ask so and expect a list.
         self._reply(Pop3.MECHANISMS)
@@ -256,7 +259,7 @@ class Pop3Session(Session):
             self._reply(Pop3.LAST, number=self._last)
 
     def _on_help(self, argument: bytes) -> None:
-        topic = argument.strip(b" ").decode("ascii", "replace").upper()
+        topic = argument.strip(b" \t").decode("ascii", "replace").upper()
         names = [name for name, verb in VERBS.items() if self._state in verb.states]
         if topic and topic not in VERBS:
             self._reply(Pop3.NO_HELP, name=topic[:40])
@@ -285,7 +288,7 @@ class Pop3Session(Session):
 
     def _number(self, verb: str, argument: bytes) -> int:
         """The message number in an argument; 0 where a reply has said what is wrong with it."""
-        digits = argument.strip(b" ")
+        digits = argument.strip(b" \t")
         if not _NUMBER.fullmatch(digits):
             self._reply(Pop3.FORM, form=VERBS[verb].form)
             return 0

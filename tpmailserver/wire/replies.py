@@ -56,7 +56,9 @@ class Smtp:
     CHALLENGE = Reply("334", "", "{challenge}")
     LOGGED_IN = Reply("235", "2.7.0", "logged in as {account}")
     NO_MECHANISM = Reply("501", "5.5.4", "name a mechanism: AUTH PLAIN or AUTH LOGIN")
-    UNKNOWN_MECHANISM = Reply("504", "5.5.4", "{name} is not offered: AUTH PLAIN or AUTH LOGIN")
+    UNKNOWN_MECHANISM = Reply(
+        "504", "5.5.4", "that mechanism is not offered: AUTH PLAIN or AUTH LOGIN"
+    )
     ALREADY_LOGGED_IN = Reply("503", "5.5.1", "you are logged in as {account} already")
     AUTH_NEEDS_EHLO = Reply("503", "5.5.1", "send EHLO first: AUTH is an extension")
     AUTH_IN_MAIL = Reply("503", "5.5.1", "not in the middle of a message; RSET forgets it")
@@ -131,7 +133,7 @@ class Pop3:
     STAT = Reply("+OK", "", "{messages} {octets}")
     COUNT = Reply("+OK", "", "{messages} ({octets} octets)")
     LISTING = Reply("+OK", "", "{number} {value}")
-    UIDLS = Reply("+OK", "", "unique numbers follow")
+    UIDLS = Reply("+OK", "", "unique names follow")
     RETR = Reply("+OK", "", "{octets} octets")
     TOP = Reply("+OK", "", "the header and {lines} of the body follow")
     DELETED = Reply("+OK", "", "message {number} is marked; QUIT removes it, RSET unmarks it")
@@ -146,6 +148,7 @@ class Pop3:
     LOG_IN_FIRST = Reply("-ERR", "", "log in first: USER, then PASS")
     LOGGED_IN = Reply("-ERR", "", "you are logged in as {account} already")
     USER_FIRST = Reply("-ERR", "", "send USER first")
+    PASS_NEXT = Reply("-ERR", "", "unknown command; the password goes behind PASS and a space")
     TOO_MANY_BAD_COMMANDS = Reply("-ERR", "", "{count} bad commands in a row; goodbye")
     TOO_MANY_LOGINS = Reply("-ERR", "[AUTH]", "{count} failed logins; connect again to go on")
     # syntax
@@ -153,7 +156,7 @@ class Pop3:
     NO_ARGUMENT = Reply("-ERR", "", "{verb} takes no argument")
     NO_SUCH_MESSAGE = Reply("-ERR", "", "no message {number} (you have {messages})")
     IS_DELETED = Reply("-ERR", "", "message {number} is deleted; RSET brings it back")
-    UNKNOWN_MECHANISM = Reply("-ERR", "", "{name} is not offered: AUTH PLAIN or AUTH LOGIN")
+    UNKNOWN_MECHANISM = Reply("-ERR", "", "that mechanism is not offered: AUTH PLAIN or AUTH LOGIN")
     CONTROL = Reply("-ERR", "", "the line held a control character ({name}); nothing was done")
     TOO_LONG = Reply("-ERR", "", "that line is longer than {limit} octets; nothing was done")
     BARE_LF = Reply("-ERR", "", "end a line with CR LF; that one ended in LF alone")

@@ -43,8 +43,8 @@ TEXTS = {
     "name a mechanism: AUTH PLAIN or AUTH LOGIN": (
         "il manque un mecanisme : AUTH PLAIN ou AUTH LOGIN"
     ),
-    "{name} is not offered: AUTH PLAIN or AUTH LOGIN": (
-        "{name} n'est pas propose : AUTH PLAIN ou AUTH LOGIN"
+    "that mechanism is not offered: AUTH PLAIN or AUTH LOGIN": (
+        "ce mecanisme n'est pas propose : AUTH PLAIN ou AUTH LOGIN"
     ),
     "you are logged in as {account} already": "vous etes deja connecte comme {account}",
     "send EHLO first: AUTH is an extension": "envoyez d'abord EHLO : AUTH est une extension",
@@ -138,7 +138,7 @@ TEXTS = {
     "; {deletions} of your last session not made: it ended without QUIT": (
         " ; non fait de votre derniere session : {deletions}, elle a fini sans QUIT"
     ),
-    "unique numbers follow": "les numeros uniques suivent",
+    "unique names follow": "les noms uniques suivent",
     "the header and {lines} of the body follow": "l'en-tete et {lines} du corps suivent",
     "message {number} is marked; QUIT removes it, RSET unmarks it": (
         "le message {number} est marque ; QUIT le supprime, RSET le demarque"
@@ -148,6 +148,9 @@ TEXTS = {
     "what can be said follows": "ce qui peut se dire suit",
     "log in first: USER, then PASS": "connectez-vous d'abord : USER, puis PASS",
     "send USER first": "envoyez d'abord USER",
+    "unknown command; the password goes behind PASS and a space": (
+        "commande inconnue ; le mot de passe va derriere PASS et une espace"
+    ),
     "no message {number} (you have {messages})": (
         "pas de message {number} (vous en avez {messages})"
     ),

@@ -76,7 +76,7 @@ class Plain:
         identity, login, password = parts
         if login.endswith(b"\n") or password.endswith(b"\n"):
             return Fault.NEWLINE
-        if identity not in (b"", login):
+        if identity and _number(identity) != _number(login):
             return Fault.OTHER_IDENTITY
         return _credentials(login, password)
 
@@ -103,6 +103,8 @@ class Login:
             if _text(decoded) is None:
                 return Fault.NOT_TEXT
             return Challenge(b"Password:")
+        if _text(decoded) is None:
+            return Fault.NOT_TEXT
         return _credentials(self._login, decoded)
 
 
@@ -130,6 +132,11 @@ def _decoded(response: bytes) -> bytes | Fault:
         return binascii.a2b_base64(response, strict_mode=True)
     except binascii.Error:
         return Fault.NOT_BASE64
+
+
+def _number(login: bytes) -> bytes:
+    """A login without its domain, in one case: the same account in either spelling."""
+    return login.partition(b"@")[0].lower()
 
 
 def _text(login: bytes) -> str | None:

@@ -175,8 +175,8 @@ class Session(Conversation):
         mechanism, _, initial = argument.partition(b" ")
         started = sasl.start(mechanism.decode("ascii", "replace"), initial.strip(b" ") or None)
         if started is None:
-            shown = mechanism[:40].decode("ascii", "replace")
-            self._reply(self._says.UNKNOWN_MECHANISM, name=shown)
+            # What stands there may be a password in base64: it is not shown.
+            self._reply(self._says.UNKNOWN_MECHANISM)
         else:
             self._exchange, step = started
             self._on_sasl_step(step)

@@ -72,12 +72,12 @@ class SmtpSession(DataPhase):
 
     def _on_unknown(self, verb: bytes, argument: bytes) -> None:
         shown = verb[:40].decode("ascii", "replace") or "(an empty line)"
-        if self._state is State.AFTER_MESSAGE:
+        if shown.upper() in NOT_OFFERED:
+            self._reply(Smtp.NOT_OFFERED, verb=shown)
+        elif self._state is State.AFTER_MESSAGE:
             self._reply(Smtp.UNKNOWN_AFTER_MESSAGE, verb=shown)
         elif not verb:
             self._reply(Smtp.EMPTY)
-        elif shown.upper() in NOT_OFFERED:
-            self._reply(Smtp.NOT_OFFERED, verb=shown)
         else:
             self._reply(Smtp.UNKNOWN, verb=shown, hint=self._hint(verb, argument))
 

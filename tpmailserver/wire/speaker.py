@@ -7,7 +7,7 @@ a reply names stay. French is written without accents, for the wire is ASCII (RF
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tpmailserver.model import Refusal
+from tpmailserver.model import Reason, Refusal
 
 from .replies import REFUSALS, Reply
 from .replies_fr import NOUNS, TEXTS
@@ -44,26 +44,29 @@ class Speaker:
     def smtp_refusal(self, refusal: Refusal) -> bytes:
         """SMTP's line for a refusal."""
         said = REFUSALS[refusal.reason]
-        return one_line(said.code, said.status, self.text(said.text, *refusal.facts))
+        return one_line(said.code, said.status, self._refusal(refusal))
 
     def smtp_unwelcome(self, refusal: Refusal) -> bytes:
         """The greeting of a server that refuses the connection (RFC 5321 §3.1, RFC 2034 §3)."""
         said = REFUSALS[refusal.reason]
-        return one_line(said.code, "", self.text(said.text, *refusal.facts))
+        return one_line(said.code, "", self._refusal(refusal))
 
     def pop3_refusal(self, refusal: Refusal) -> bytes:
         """POP3's line for a refusal."""
         said = REFUSALS[refusal.reason]
-        return one_line("-ERR", said.response, self.text(said.text, *refusal.facts))
+        return one_line("-ERR", said.response, self._refusal(refusal))
 
     def _fact(self, fact: object) -> object:
         if isinstance(fact, Count):
             return f"{fact.number} {self._noun(fact)}"
-        if isinstance(fact, int):
-            return fact
-        text = printable(str(fact))
-        # A fact can be a text of ours: why the instructor closes a session.
-        return TEXTS.get(text, text) if self._is_french else text
+        return fact if isinstance(fact, int) else printable(str(fact))
+
+    def _refusal(self, refusal: Refusal) -> str:
+        facts = refusal.facts
+        if refusal.reason is Reason.EXPELLED:
+            # The fact is a text of ours: why the instructor closes the session.
+            facts = tuple(self.text(each) for each in facts)
+        return self.text(REFUSALS[refusal.reason].text, *facts)
 
     def _noun(self, count: Count) -> str:
         if self._is_french:
