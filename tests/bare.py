@@ -141,6 +141,8 @@ class BareSession:
                 return await reception.may_receive(recipient, octets)
             case wire.BeginMessage(sender, recipients, helo, protocol, login):
                 mailboxes = reception.mailboxes_of(recipients)
+                if isinstance(mailboxes, Refusal):
+                    return mailboxes
                 envelope = Envelope(sender, mailboxes, self.client, helo, protocol, login)
                 self._incoming = reception.begin(envelope)
                 return Accepted()

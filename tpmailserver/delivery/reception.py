@@ -55,10 +55,15 @@ class Reception:
         found = await self._recipients.resolve(recipient, octets)
         return found if isinstance(found, Refusal) else Accepted()
 
-    def mailboxes_of(self, recipients: tuple[Address, ...]) -> tuple[str, ...]:
-        """The mailboxes of recipients that were accepted, each once."""
-        found = map(self._recipients.mailbox_of, recipients)
-        return tuple(dict.fromkeys(each for each in found if isinstance(each, str)))
+    def mailboxes_of(self, recipients: tuple[Address, ...]) -> tuple[str, ...] | Refusal:
+        """The mailboxes of recipients, each once; a Refusal where one is gone since RCPT."""
+        found: dict[str, None] = {}
+        for recipient in recipients:
+            mailbox = self._recipients.mailbox_of(recipient)
+            if isinstance(mailbox, Refusal):
+                return mailbox
+            found[mailbox] = None
+        return tuple(found)
 
     def begin(self, envelope: Envelope) -> Incoming:
         """Starts to take a message in; it is in memory for now."""
@@ -76,6 +81,7 @@ class Reception:
         envelope, draft = incoming.envelope, incoming.draft
         checks = (
             check_loop(draft.head),
+            self._recipients.are_still_here(envelope.mailboxes),
             self._budgets.check(envelope.client, envelope.sender, envelope.login),
         )
         for check in checks:

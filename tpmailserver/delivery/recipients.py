@@ -5,7 +5,7 @@ never becomes a path; a domain that is not ours, in any spelling, is refused at 
 is ever made and nothing leaves.
 """
 
-from tpmailserver.model import Address, Reason, Refusal, name_of
+from tpmailserver.model import Accepted, Address, Reason, Refusal, name_of
 from tpmailserver.settings import Settings
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.maildir import Mailboxes
@@ -54,6 +54,14 @@ class Recipients:
         if name is None or self._directory.account(name) is None:
             return Refusal(Reason.UNKNOWN_RECIPIENT, (str(address),))
         return name
+
+    def are_still_here(self, mailboxes: tuple[str, ...]) -> Accepted | Refusal:
+        """Whether no account was removed while a message for it came in."""
+        for name in mailboxes:
+            if name != POSTMASTER and self._directory.account(name) is None:
+                address = f"{name}@{self._settings.domain}"
+                return Refusal(Reason.UNKNOWN_RECIPIENT, (address,))
+        return Accepted()
 
     def _is_full(self, tally: Tally, octets: int) -> bool:
         limits = self._settings.limits
