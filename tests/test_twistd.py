@@ -17,7 +17,8 @@ import pytest
 from .desks import wait_until, with_our_path
 
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
-HERE = ["--smtp", "tcp:0:interface=127.0.0.1", "--pop3", "tcp:0:interface=127.0.0.1"]
+POP3_HERE = ["--pop3", "tcp:0:interface=127.0.0.1"]
+HERE = ["--smtp", "tcp:0:interface=127.0.0.1", *POP3_HERE]
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives up root: run it as root to try that")
 
@@ -82,7 +83,8 @@ def test_a_port_that_only_twisted_can_try_is_refused_in_one_line(
     where: list[str], tmp_path: Path
 ) -> None:
     nowhere = tmp_path / "missing" / "socket"
-    refused = twistd(tmp_path, *where, "--logfile=log", "tpmail", "--smtp", f"unix:{nowhere}")
+    smtp = f"--smtp=unix:{nowhere}"
+    refused = twistd(tmp_path, *where, "--logfile=log", "tpmail", smtp, *POP3_HERE)
     log = (tmp_path / "log").read_text()
     assert refused.returncode == 1
     assert f"twistd tpmail: port unix:{nowhere}: cannot be bound" in log
@@ -106,7 +108,7 @@ def test_a_bad_option_or_endpoint_is_one_line(tmp_path: Path) -> None:
         (["--smtp", "tcp:99999"], "port 99999: cannot be bound"),
         (["--language", "de"], "--language takes 'en' or 'fr'"),
     ):
-        refused = twistd(tmp_path, "tpmail", *options)
+        refused = twistd(tmp_path, "tpmail", *options, *POP3_HERE)
         assert refused.returncode == 1
         assert refused.stderr.startswith("twistd tpmail: ")
         assert why in refused.stderr
@@ -172,5 +174,5 @@ def test_root_gives_no_file_away_through_a_link(tmp_path: Path) -> None:
     assert "cannot write the log" in twistd(folder, "tpmail", *HERE).stderr
     log.unlink()
     log.hardlink_to(roots)
-    twistd(folder, "--uid", "nobody", "tpmail", "--smtp", "nonsense")
+    twistd(folder, "--uid", "nobody", "tpmail", "--smtp", "nonsense", *POP3_HERE)
     assert roots.stat().st_uid == 0
