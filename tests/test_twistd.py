@@ -5,7 +5,7 @@ twistd runs as the program that it is, in a folder of its own.
 
 import os
 import pwd
-import re
+import resource
 import signal
 import socket
 import subprocess
@@ -15,6 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+
+from tpmailserver.control.client import NoServer, ask
+from tpmailserver.control.wording import Request
 
 from .desks import wait_until, with_our_path
 
@@ -37,6 +40,24 @@ def twistd(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def start(folder: Path, *options: str) -> int:
+    """Starts a server in the background; its process, once it can be asked something.
+
+    Earlier than that a signal ends it as it ends any program.
+    """
+    started = twistd(folder, *options, "tpmail", *HERE)
+    assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
+    wait_until(lambda: answers(folder))
+    return int((folder / "twistd.pid").read_text())
+
+
+def answers(folder: Path) -> bool:
+    try:
+        return bool(ask(folder, Request("status", {})))
+    except NoServer:
+        return False
+
+
 def stop(folder: Path) -> None:
     pid_file = folder / "twistd.pid"
     os.kill(int(pid_file.read_text()), signal.SIGTERM)
@@ -53,36 +74,34 @@ def folder_of_nobody() -> Iterator[Path]:
 
 
 def test_it_starts_in_the_background_and_stops_without_a_trace(tmp_path: Path) -> None:
-    started = twistd(tmp_path, "tpmail", *HERE)
-    assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
-    log = tmp_path / "twistd.log"
-    wait_until(lambda: "serving" in log.read_text())
+    start(tmp_path)
     stop(tmp_path)
-    assert "Server Shut Down" in log.read_text()
+    assert "Server Shut Down" in (tmp_path / "twistd.log").read_text()
     left = {each.name for each in tmp_path.iterdir()}
     assert left == {"twistd.log", "tpmail.sqlite3", "maildirs", "spool", "locks"}
 
 
 def test_the_shells_limit_of_open_files_does_not_bound_the_sessions(tmp_path: Path) -> None:
-    limited = ["bash", "-c", 'ulimit -Sn 256; exec "$@"', "bash", *TWISTD, "tpmail", *HERE]
-    subprocess.run(limited, cwd=tmp_path, env=with_our_path(), timeout=30, check=True)
-    pid = (tmp_path / "twistd.pid").read_text()
-    limits = Path(f"/proc/{pid}/limits")
-    wait_until(lambda: re.search(r"Max open files +(\d+)", limits.read_text())[1] != "256")
+    usual, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, highest))
+    try:
+        pid = start(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (usual, highest))
+    assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (highest, highest)
     stop(tmp_path)
 
 
 def test_the_pid_file_of_another_program_does_not_stop_a_start(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         (tmp_path / "twistd.pid").write_text(str(other.pid))
-        assert twistd(tmp_path, "tpmail", *HERE).returncode == 0
+        start(tmp_path)
         stop(tmp_path)
         other.terminate()
 
 
 def test_a_second_server_of_the_site_says_which_process_has_it(tmp_path: Path) -> None:
-    assert twistd(tmp_path, "tpmail", *HERE).returncode == 0
-    holder = (tmp_path / "twistd.pid").read_text()
+    holder = start(tmp_path)
     second = twistd(tmp_path, "--pidfile=other.pid", "tpmail", *HERE)
     stop(tmp_path)
     assert second.returncode == 1
@@ -162,10 +181,7 @@ def test_root_is_given_up_for_the_owner_and_nothing_stays_roots(
     options: list[str], folder_of_nobody: Path
 ) -> None:
     folder, nobody = folder_of_nobody, pwd.getpwnam("nobody")
-    assert twistd(folder, *options, "tpmail", *HERE).returncode == 0
-    log = folder / "twistd.log"
-    wait_until(lambda: "serving" in log.read_text())
-    pid = int((folder / "twistd.pid").read_text())
+    pid = start(folder, *options)
     status = Path(f"/proc/{pid}/status").read_text()
     stop(folder)
     assert f"Uid:\t{'	'.join([str(nobody.pw_uid)] * 4)}\n" in status
