@@ -26,6 +26,8 @@ _COMMAND_AT_MOST = 512
 _VERB = re.compile(rb"[ \t]*([^ \t]*)[ \t]?(.*)", re.DOTALL)
 _BAD_COMMANDS_AT_MOST = 50
 _FAILED_LOGINS_AT_MOST = 10
+# How the code of a positive reply begins (RFC 5321 §4.2.1, RFC 1939 §3); any other refuses.
+_POSITIVE = ("2", "3", "+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,10 @@ class Session(Conversation):
     # Replies, and the count of bad commands.
 
     def _reply(self, reply: Reply, **facts: object) -> None:
-        if not self._is_bad(reply):
-            self._on_good_command()
-        else:
+        if self._is_bad(reply):
             self._bad_commands += 1
+        elif reply.code.startswith(_POSITIVE):
+            self._on_good_command()
         if self._bad_commands < _BAD_COMMANDS_AT_MOST:
             self._send(self._speaker.line(reply, **facts))
         else:
