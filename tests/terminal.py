@@ -10,11 +10,11 @@ import pty
 import re
 import select
 import subprocess
-import sys
+import termios
 import time
-from collections.abc import Sequence
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from termios import FIONREAD
 from typing import Self
 
 from .process import PATIENCE
@@ -37,6 +37,7 @@ class Terminal:
             start_new_session=True,
         )
         self._slave = slave
+        self._decoder = getincrementaldecoder("utf-8")("replace")
         self._seen = ""
         self._read_to = 0
 
@@ -62,39 +63,47 @@ class Terminal:
         """Types a line and Enter."""
         self.types(line + "\r")
 
+    def until_off(self, mode: int) -> None:
+        """Waits until a local mode of the terminal is off: termios.ECHO after `stty -echo`."""
+        self._until(lambda: not termios.tcgetattr(self._slave)[3] & mode)
+
     def is_read(self, echo: str) -> None:
         """Waits until the program has read what the screen shows as `echo`.
 
         What it has not read, Ctrl-C throws away.
         """
         self.reads(re.escape(echo) + "\n")
-        gives_up = time.monotonic() + PATIENCE
-        while int.from_bytes(fcntl.ioctl(self._slave, FIONREAD, bytes(4)), sys.byteorder):
-            assert time.monotonic() < gives_up, f"nobody reads:\n{self._seen}"
-            self._look(0.01)
+        self._until(lambda: fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)) == bytes(4))
 
     def reads(self, pattern: str) -> str:
         """Waits until the screen shows a pattern behind what was read before; gives what it is."""
-        gives_up = time.monotonic() + PATIENCE
-        while (found := re.compile(pattern).search(self._seen, self._read_to)) is None:
-            left = gives_up - time.monotonic()
-            assert left > 0, f"no {pattern!r} on the screen:\n{self._seen}"
-            assert self._look(left) or self._process.poll() is None, self._seen
+        expected = re.compile(pattern)
+        self._until(lambda: expected.search(self._seen, self._read_to) is not None)
+        found = expected.search(self._seen, self._read_to)
+        assert found is not None
         self._read_to = found.end()
         return found.group()
 
     def status(self) -> int:
         """Waits until the program ends by itself; its exit status."""
-        while self._process.poll() is None:
-            self._look(0.05)
+        self._until(lambda: self._process.poll() is not None)
         while self._look(0.0):
             pass
         return self._process.returncode
 
+    def _until(self, happened: Callable[[], bool]) -> None:
+        """Looks at the screen until something has happened."""
+        gives_up = time.monotonic() + PATIENCE
+        while not happened():
+            has_ended = self._process.poll() is not None
+            is_news = self._look(0.02)
+            assert is_news or not has_ended, f"the program has ended:\n{self._seen}"
+            assert time.monotonic() < gives_up, f"nothing more comes:\n{self._seen}"
+
     def _look(self, seconds: float) -> bool:
         """Takes in what the screen shows next; False where nothing new came."""
-        ready, _, _ = select.select([self._master], [], [], min(seconds, 0.1))
-        if not ready:
-            return False
-        self._seen += os.read(self._master, 65536).decode("utf-8", "replace").replace("\r\n", "\n")
-        return True
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if ready:
+            shown = self._decoder.decode(os.read(self._master, 65536))
+            self._seen = (self._seen + shown).replace("\r\n", "\n")
+        return bool(ready)

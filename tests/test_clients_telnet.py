@@ -1,5 +1,6 @@
 """telnet at a real terminal: typing by hand, mistakes and Ctrl-C with it."""
 
+import termios
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from .terminal import Terminal
 
 ESCAPE = "\x1d"  # Ctrl-], telnet's own
 CTRL_C = "\x03"
+CTRL_J = "\n"  # an Enter that is LF in every mode
 BACKSPACE = "\x08"  # raw: the terminal's own erase key is DEL, which telnet's line mode takes away
 DELETE = "\x7f"
 
@@ -113,18 +115,19 @@ def test_backspace_where_the_terminal_sends_it(
 
 
 def test_character_by_character(server: ServerProcess, student: Account, tmp_path: Path) -> None:
-    """Telnet asks for options here (SUPPRESS-GO-AHEAD, ECHO): not answered, not in the line."""
+    """Every key goes out by itself, backspace too; what telnet asks for meanwhile is not answered.
+
+    It asks for SUPPRESS-GO-AHEAD (RFC 858) and ECHO (RFC 857), in front of the first command.
+    """
     with telnet(server.pop3, tmp_path) as terminal:
         terminal.reads(r"\+OK .*USER")
         terminal.types(ESCAPE)
         terminal.reads("telnet> ")
         terminal.enters("mode character")
-        terminal.enters(f"USER {student.number}1{DELETE}")
+        terminal.until_off(termios.ICANON)
+        terminal.types(f"USRE{DELETE * 2}ER {student.number}1{DELETE}{CTRL_J}")
         terminal.reads(r"\+OK now send PASS")
-        terminal.types(ESCAPE)
-        terminal.reads("telnet> ")
-        terminal.enters("toggle crlf")
-        terminal.enters(f"PASS {student.number}")
+        terminal.types(f"PASS é{DELETE}{student.number}{CTRL_J}")
         terminal.reads(r"\+OK .* has 0 messages")
 
 
