@@ -26,9 +26,16 @@ _PACKAGES = {
 def need(*programs: str) -> None:
     """Skips a test whose programs are not all installed."""
     for program in programs:
-        if shutil.which(program) is None:
-            package = _PACKAGES.get(program, program)
-            pytest.skip(f"{program} is not installed: apt install {package}")
+        where(program)
+
+
+def where(program: str) -> str:
+    """Where a program is; skips the test where it is not installed."""
+    found = shutil.which(program)
+    if found is None:
+        package = _PACKAGES.get(program, program)
+        pytest.skip(f"{program} is not installed: apt install {package}")
+    return found
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
