@@ -246,6 +246,8 @@ class Pop3Session(Session):
 
     def _on_auth(self, argument: bytes) -> None:
         if argument.strip(b" \t"):
+            # PASS may only follow USER (§7), and this is another login.
+            self._state = State.AUTHORIZATION
             self._start_exchange(argument.strip(b" \t"))
             return
         # No RFC has AUTH alone, but older clients ask so and expect a list.
