@@ -26,7 +26,7 @@ def config(home: Path, name: str, text: str) -> str:
 # msmtp (SMTP) and mpop (POP3)
 
 
-def msmtp(server: ServerProcess, home: Path, *options: str) -> list[str]:
+def msmtp(server: ServerProcess, *options: str) -> list[str]:
     where = (f"--host={HOST}", f"--port={server.smtp}", "--tls=off", "--file=")
     return ["msmtp", *where, *options]
 
@@ -37,7 +37,7 @@ def test_msmtp(server: ServerProcess, student: Account, tmp_path: Path, mechanis
     if mechanism != "off":
         login += [f"--user={student.number}", f"--passwordeval=echo {student.number}"]
     mail = f"Subject: msmtp\nTo: {student.address}\n\n{BODY}"
-    command = msmtp(server, tmp_path, *login, "--read-recipients", f"--from={student.address}")
+    command = msmtp(server, *login, "--read-recipients", f"--from={student.address}")
     sent = run(command, tmp_path, mail)
     assert (sent.returncode, sent.stdout) == (0, "")
     assert student.mail()[0].endswith(mail.partition("\n\n")[2].encode())
@@ -46,7 +46,7 @@ def test_msmtp(server: ServerProcess, student: Account, tmp_path: Path, mechanis
 def test_msmtp_says_what_the_server_says(
     server: ServerProcess, student: Account, tmp_path: Path
 ) -> None:
-    command = msmtp(server, tmp_path, f"--from={student.address}", "--auth=off")
+    command = msmtp(server, f"--from={student.address}", "--auth=off")
     refused = run([*command, f"nobody@{DOMAIN}"], tmp_path, "x")
     assert refused.returncode == 65
     assert f"there is no mailbox nobody@{DOMAIN} here" in refused.stdout
