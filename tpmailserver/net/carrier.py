@@ -3,13 +3,14 @@
 The rule it guards: what comes out of the machine is done in order, one thing at a time. While a
 question is being answered, a message streamed or a client slow to read, reading stops; so nothing
 here grows with what a client sends or leaves unread. This is the one place that catches every
-exception: it becomes a refusal, and the session goes on.
+exception of a session: it becomes a refusal, and the session goes on.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from socket import SO_OOBINLINE, SOL_SOCKET
+from functools import partial
+from socket import AF_INET, AF_INET6, SO_OOBINLINE, SOL_SOCKET
 
 from twisted.internet.base import DelayedCall, ReactorBase
 from twisted.internet.defer import Deferred
@@ -42,6 +43,7 @@ from .deaf import hear_out
 from .faults import Faults
 from .sessions import Sessions
 from .threads import ReactorThreads
+from .writing import Writing
 
 _ANSWERED_FROM_MEMORY = (MaySend, MayReceive, BeginMessage)
 
@@ -63,13 +65,15 @@ class Carrier(Protocol):
 
     protocol = ""
     """"SMTP" or "POP3"."""
+    hears_out = False
+    """Whether whole commands count that came from a client which has hung up since."""
     transport: Transport  # type: ignore[assignment]  # what every TCP endpoint gives
 
     def __init__(self, conversation: Conversation, client: Client, server: Server) -> None:
         self._conversation = conversation
         self._client = client
         self._server = server
-        self._outgoing: list[bytes] = []
+        self._writing = Writing(server.reactor, self.abort)
         self._unread = b""
         self._is_busy = False
         self._is_paused = False
@@ -77,7 +81,6 @@ class Carrier(Protocol):
         self._is_lost = False
         self._expulsion: Refusal | None = None
         self._closing: Closing | None = None
-        self._when_read: Deferred[None] | None = None
         self._alarm: DelayedCall | None = None
         self._alarm_at = 0.0
         self.account = ""
@@ -86,24 +89,26 @@ class Carrier(Protocol):
     # What Twisted calls.
 
     def connectionMade(self) -> None:
-        if isinstance(self.transport, Transport):  # a `unix:` endpoint has no such options
+        if self.transport.getHandle().family in (AF_INET, AF_INET6):  # and not a `unix:` endpoint
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
             # Telnet marks a Ctrl-C with an urgent octet, which must stay in its place.
             self.transport.getHandle().setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
+        if self.hears_out:
             hear_out(self.transport)
+        self._writing.begin(self.transport)
         self.transport.registerProducer(self, True)
         refusal = self._server.sessions.enter(self, self._client)
         if refusal is None:
-            self._run(self._conversation.begin())
+            self._run(self._conversation.begin)
         else:
-            self._run(self._conversation.refuse(refusal))
+            self._run(partial(self._conversation.refuse, refusal))
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing is not None:
             return
         if not self._is_busy:
-            self._run(self._conversation.receive(data))
+            self._run(partial(self._conversation.receive, data))
             return
         self._unread += data
         if not self._is_paused:
@@ -115,7 +120,7 @@ class Carrier(Protocol):
         if self._closing is not None:
             self._closing.client_has_closed()
         elif not self._is_busy:
-            self._run([])
+            self._run(self._whatever_came_up)
 
     def writeConnectionLost(self) -> None:
         if self._closing is not None:
@@ -131,20 +136,19 @@ class Carrier(Protocol):
         if self._closing is not None:
             self._closing.cancel()
         self._server.sessions.leave(self, self._client)
-        self.resumeProducing()
+        if not self.hears_out:
+            self._stop_hearing()
+        self._writing.end()
         if not self._is_busy:
-            self._run([])
+            self._run(self._whatever_came_up)
 
     def pauseProducing(self) -> None:
         """The client reads slower than we write."""
-        if self._when_read is None:
-            self._when_read = Deferred()
+        self._writing.pause()
 
     def resumeProducing(self) -> None:
-        """The client has read what was written, or is gone."""
-        if self._when_read is not None:
-            when_read, self._when_read = self._when_read, None
-            when_read.callback(None)
+        """The client has read what was written."""
+        self._writing.resume()
 
     def stopProducing(self) -> None:
         """The connection is lost; `connectionLost` sees to it."""
@@ -174,37 +178,45 @@ class Carrier(Protocol):
         """Ends the session with a reason, once what it is at is done."""
         self._expulsion = refusal
         if not self._is_busy and self._closing is None:
-            self._run([])
+            self._run(self._whatever_came_up)
 
     def abort(self) -> None:
         """Ends the connection now, whatever is unsent or unread."""
-        self._unread = b""
+        self._stop_hearing()
         self.transport.abortConnection()
 
-    @property
-    def is_finishing(self) -> bool:
-        """Whether the session is in the middle of something that an expulsion waits for."""
-        return self._is_busy
+    def _stop_hearing(self) -> None:
+        """Nothing that the client has said counts any more: a timeout or a cut removes nothing."""
+        self._unread = b""
+        self._conversation.abandon()
 
-    def _run(self, outputs: Sequence[Output]) -> None:
+    def _run(self, machine: Callable[[], Sequence[Output]]) -> None:
         self._is_busy = True
-        Deferred.fromCoroutine(self._carry(outputs)).addErrback(self._on_bug)
+        Deferred.fromCoroutine(self._carry(machine)).addErrback(self._on_bug)
 
-    async def _carry(self, outputs: Sequence[Output]) -> None:
+    async def _carry(self, machine: Callable[[], Sequence[Output]]) -> None:
         """Does what the machine says, and what has come up meanwhile, until nothing is left."""
         try:
-            while outputs or (outputs := self._whatever_came_up()):
+            outputs = self._safely(machine)
+            while outputs or (outputs := self._safely(self._whatever_came_up)):
                 outputs = await self._do(outputs)
-            if self._is_lost:
-                await self._leave()
         finally:
             self._is_busy = False
+            if self._is_lost:
+                await self._leave()
         if self._is_lost:
             return
         if self._is_paused and not self._input_has_ended:
             self.transport.resumeProducing()
         self._is_paused = False
         self._set_alarm()
+
+    def _safely(self, machine: Callable[[], Sequence[Output]]) -> Sequence[Output]:
+        """What the machine says; a bug in it is said to be our trouble."""
+        try:
+            return machine()
+        except Exception as error:  # noqa: BLE001 - the catch-all of a session
+            return self._conversation.apologise(self._server.faults.refusal(error, "session"))
 
     def _whatever_came_up(self) -> Sequence[Output]:
         """What is next: a client that is gone is still heard out, as far as it has spoken."""
@@ -223,12 +235,14 @@ class Carrier(Protocol):
         """Does these outputs in order; what the machine then says to an answer comes back."""
         for output in outputs:
             if isinstance(output, Send):
-                self._outgoing.append(output.octets)
+                self._writing.add(output.octets)
             elif isinstance(output, Ask):
                 if not isinstance(output.question, _ANSWERED_FROM_MEMORY):
                     await self._flush()
+                if self._conversation.is_over:
+                    return []
                 outcome = await self._outcome(output.question)
-                return self._conversation.answer(outcome)
+                return self._safely(partial(self._conversation.answer, outcome))
             elif isinstance(output, Close):
                 await self._flush()
                 # Before the client has closed its half: the next session need not wait for that.
@@ -245,25 +259,11 @@ class Carrier(Protocol):
             return Accepted()
         try:
             return await self._answer(question)
-        except Exception as error:  # noqa: BLE001 - the one catch-all: our trouble is temporary
+        except Exception as error:  # noqa: BLE001 - the catch-all of a session: trouble is temporary
             return self._server.faults.refusal(error, type(question).__name__)
 
     async def _flush(self) -> None:
-        if self._outgoing:
-            outgoing, self._outgoing = self._outgoing, []
-            await self._write(b"".join(outgoing))
-
-    async def _write(self, octets: bytes) -> None:
-        """Writes, and waits while the client is slow to read; one that never reads is let go."""
-        if self._is_lost:
-            return
-        self.transport.write(octets)
-        if self._when_read is not None:
-            patience = self._conversation.patience
-            alarm = self._server.reactor.callLater(patience, self.abort) if patience else None
-            await self._when_read
-            if alarm is not None and alarm.active():
-                alarm.cancel()
+        await self._writing.flush(self._conversation.patience)
 
     def _close(self) -> None:
         if not self._is_lost and self._closing is None:
@@ -289,14 +289,13 @@ class Carrier(Protocol):
             return
         now, at = self._server.clock(), self._conversation.wake_at
         if at is not None and now >= at:
-            self._run(self._conversation.wake(now))
+            self._run(partial(self._conversation.wake, now))
         else:
             self._set_alarm()
 
     def _on_bug(self, failure: Failure) -> None:
-        """A bug outside of any question: nothing is known of the session any more."""
-        error = failure.value
-        if isinstance(error, Exception):
-            self._server.faults.refusal(error, "session")
+        """A bug, or a broken disk in the middle of a message: nothing more can be said."""
+        if isinstance(failure.value, Exception):
+            self._server.faults.refusal(failure.value, "session")
         if not self._is_lost:
             self.abort()

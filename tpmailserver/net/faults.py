@@ -6,16 +6,17 @@ not a thousand.
 """
 
 import errno
+from collections import Counter
 from collections.abc import Callable
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tpmailserver.delivery.trouble import reason_of
 from tpmailserver.model import Refusal
 
 _log = Logger()
 _APART = 1.0
-_KINDS_AT_MOST = 1000
 
 
 class Faults:
@@ -24,7 +25,7 @@ class Faults:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._last: dict[str, float] = {}
-        self._unsaid = 0
+        self._unsaid: Counter[str] = Counter()
 
     def refusal(self, error: Exception, doing: str) -> Refusal:
         """The refusal for an error that struck while `doing` something."""
@@ -38,15 +39,13 @@ class Faults:
             kind = type(error).__name__
         now = self._clock()
         if now - self._last.get(kind, -_APART) < _APART:
-            self._unsaid += 1
+            self._unsaid[kind] += 1
             return
-        if len(self._last) > _KINDS_AT_MOST:
-            self._last.clear()
         self._last[kind] = now
-        unsaid, self._unsaid = self._unsaid, 0
+        unsaid = self._unsaid.pop(kind, 0)
         more = f" ({unsaid} more like it before)" if unsaid else ""
         if isinstance(error, OSError):
             _log.error("{doing}: {error!s}{more}", doing=doing, error=error, more=more)
         else:
             # A bug: this one place in the server shows where.
-            _log.failure("{doing}: a bug{more}", doing=doing, more=more)
+            _log.failure("{doing}: a bug{more}", Failure(error), doing=doing, more=more)

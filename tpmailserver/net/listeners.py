@@ -50,6 +50,8 @@ def check(endpoints: Sequence[str]) -> None:
         if found is None:
             continue
         interface = _INTERFACE.search(found[2])
+        if "%" in found[2]:
+            continue  # a link-local address, whose scope only Twisted resolves
         host = re.sub(r"\\(.)", r"\1", interface[1]) if interface else ""
         if ":" in host:
             family = socket.AF_INET6
@@ -59,6 +61,12 @@ def check(endpoints: Sequence[str]) -> None:
                 probe.bind((host, int(found[1])))
         except (OSError, OverflowError) as error:
             raise CannotListen(refusal(int(found[1]), error)) from error
+
+
+def with_backlog(endpoint: str) -> str:
+    """A TCP endpoint with room for a class that connects at once, unless it says how much."""
+    is_tcp = _TCP.fullmatch(endpoint) or _TCP6.fullmatch(endpoint)
+    return f"{endpoint}:backlog={_BACKLOG}" if is_tcp and "backlog=" not in endpoint else endpoint
 
 
 def refusal(port: int, error: Exception) -> str:
@@ -82,7 +90,8 @@ def shown(host: object) -> str:
     """An address that a server listens on, for people: "0.0.0.0 port 25"."""
     name, port = getattr(host, "host", None), getattr(host, "port", None)
     if name is None:
-        return str(host)
+        path = getattr(host, "name", host)
+        return path.decode("utf-8", "replace") if isinstance(path, bytes) else str(path)
     if name == "::":
         return f"[::] port {port} (every address, IPv4 as well)"
     return f"{name} port {port}"

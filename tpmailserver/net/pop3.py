@@ -64,13 +64,13 @@ class Pop3Carrier(Carrier):
         content = OutgoingContent(output.body_lines)
         try:
             while not content.is_complete and (piece := await self._policy.maildrops.read(message)):
-                self._outgoing.append(content.send(piece))
+                self._writing.add(content.send(piece))
                 await self._flush()
                 if self._is_lost:
                     return
         finally:
             message.close()
-        self._outgoing.append(content.end())
+        self._writing.add(content.end())
 
     async def _leave(self) -> None:
         if self._message is not None:
@@ -106,7 +106,7 @@ class Pop3Carrier(Carrier):
         outcome = await self._policy.maildrops.update(maildrop, deleted, read)
         self._maildrop = None
         self._policy.maildrops.close(maildrop, 0)
-        if deleted:
+        if deleted and isinstance(outcome, Accepted):
             _log.info(
                 "{client} {session} removed {count} of {account}",
                 client=self._client,

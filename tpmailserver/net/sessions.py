@@ -1,7 +1,7 @@
 """The sessions that are open: admitted, listed, ended.
 
-The rule it guards: every connection enters here and leaves here, so what is counted, shown to the
-instructor and closed at a stop is one and the same list.
+The rule it guards: every session that is admitted enters here and leaves here, so what is counted,
+shown to the instructor and closed at a stop is one and the same list.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -25,10 +25,6 @@ class OpenSession(Protocol):
     @property
     def state(self) -> str:
         """What the session is doing, in a word."""
-
-    @property
-    def is_finishing(self) -> bool:
-        """Whether it is in the middle of something that an expulsion waits for."""
 
     def expel(self, refusal: Refusal) -> None:
         """Ends the session with a reason, once what it is at is done."""
@@ -75,10 +71,6 @@ class Sessions:
         """Ends every connection now."""
         for session in list(self._open):
             session.abort()
-
-    def are_finishing(self) -> bool:
-        """Whether a session is still in the middle of something."""
-        return any(session.is_finishing for session in self._open)
 
     def __iter__(self) -> Iterator[tuple[OpenSession, Client]]:
         return iter(list(self._open.items()))

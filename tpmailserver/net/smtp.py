@@ -35,6 +35,7 @@ class SmtpCarrier(Carrier):
     """One SMTP connection."""
 
     protocol = "SMTP"
+    hears_out = True
 
     def __init__(self, terms: SmtpTerms, client: Client, server: Server, policy: Policy) -> None:
         super().__init__(SmtpSession(terms, server.clock), client, server)

@@ -61,8 +61,9 @@ class Conversation(ABC):
 
     def answer(self, outcome: Outcome) -> list[Output]:
         """Takes the answer to the question that was asked last."""
-        assert self._on_answer is not None, "an answer without a question"
         on_answer, self._on_answer = self._on_answer, None
+        if on_answer is None:
+            return []
         self._renew_deadline(self._idle)
         on_answer(outcome)
         self._advance()
@@ -81,6 +82,24 @@ class Conversation(ABC):
             self._say_interrupted(refusal)
             self._close()
         return self._taken()
+
+    def apologise(self, refusal: Refusal) -> list[Output]:
+        """A bug has struck: says so in place of the reply that will not come, and goes on."""
+        self._on_answer = None
+        if not self._closed:
+            self._say_interrupted(refusal)
+        return self._taken()
+
+    def abandon(self) -> None:
+        """The session is over, without a word: nothing that was said counts any more."""
+        self._closed = True
+        self._on_answer = None
+        self._outputs.clear()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended, and no question needs an answer any more."""
+        return self._closed
 
     @property
     def patience(self) -> float:
@@ -147,7 +166,7 @@ class Conversation(ABC):
         """Answers every whole line, until a question comes up or nothing is left."""
         while self._may_go_on():
             if self._is_time_to_pause():
-                self._ask(Pause(), lambda _outcome: None)
+                self._pause()
                 break
             if self._lines.begin_tls():
                 # It waits for a TLS record that never comes: Thunderbird's search for the right
@@ -160,6 +179,7 @@ class Conversation(ABC):
                 self._send(marks)
             line = self._lines.next_line()
             if line is None:
+                self._lines_at_once = self._octets_at_once = 0
                 break
             self._lines_at_once += 1
             self._renew_deadline(self._idle)
@@ -171,6 +191,15 @@ class Conversation(ABC):
 
     def _may_go_on(self) -> bool:
         return not self._closed and self._on_answer is None
+
+    def _pause(self) -> None:
+        """Lets others have their turn; the client's time is not renewed by it."""
+        deadline = self._deadline
+
+        def go_on(_outcome: Outcome) -> None:
+            self._deadline = deadline
+
+        self._ask(Pause(), go_on)
 
     def _is_time_to_pause(self) -> bool:
         much = self._lines_at_once >= _LINES_AT_ONCE or self._octets_at_once >= _OCTETS_AT_ONCE

@@ -1,0 +1,58 @@
+"""Writes to a client no faster than it reads.
+
+The rule it guards: what a client leaves unread is bounded. Past 64 KiB of it the session waits,
+and a client that reads nothing for as long as it may be idle is let go.
+"""
+
+from collections.abc import Callable
+
+from twisted.internet.base import ReactorBase
+from twisted.internet.defer import Deferred
+from twisted.internet.tcp import Server as Transport
+
+
+class Writing:
+    """What is on its way to one client; replies are gathered, and go out in one write."""
+
+    def __init__(self, reactor: ReactorBase, give_up: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._give_up = give_up
+        self._gathered: list[bytes] = []
+        self._when_read: Deferred[None] | None = None
+        self._transport: Transport | None = None
+
+    def begin(self, transport: Transport) -> None:
+        """The connection is made."""
+        self._transport = transport
+
+    def end(self) -> None:
+        """The connection is lost: what is written from here on is dropped."""
+        self._transport = None
+        self.resume()
+
+    def add(self, octets: bytes) -> None:
+        """Gathers octets for the next `flush`."""
+        self._gathered.append(octets)
+
+    async def flush(self, patience: float) -> None:
+        """Writes what was gathered and waits, `patience` seconds at most, until it may go on."""
+        gathered, self._gathered = self._gathered, []
+        if not gathered or self._transport is None:
+            return
+        self._transport.write(b"".join(gathered))
+        if self._when_read is not None:
+            alarm = self._reactor.callLater(patience, self._give_up) if patience else None
+            await self._when_read
+            if alarm is not None and alarm.active():
+                alarm.cancel()
+
+    def pause(self) -> None:
+        """The client reads slower than we write."""
+        if self._when_read is None:
+            self._when_read = Deferred()
+
+    def resume(self) -> None:
+        """The client has read what was written, or is gone."""
+        if self._when_read is not None:
+            when_read, self._when_read = self._when_read, None
+            when_read.callback(None)
