@@ -4,6 +4,7 @@ The rule it guards: the server and `tpmail` build a site in the same way, and an
 folder is a valid one. What is needed is made, private to its owner.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,3 +82,20 @@ def open_site(folder: Path, settings: Settings, names: UniqueNames | None = None
     site = site_at(folder.absolute(), settings, names)
     site.prepare()
     return site
+
+
+def become_owner(site: Path) -> None:
+    """Turns a process of root's into one of the owner of the site's folder, for good.
+
+    A site that does not exist yet has no owner: root makes it, and it is root's.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        folder = os.stat(site)
+    except FileNotFoundError:
+        return
+    if folder.st_uid != 0:
+        os.setgroups([])
+        os.setgid(folder.st_gid)
+        os.setuid(folder.st_uid)

@@ -17,9 +17,7 @@ from tpmailserver.admin.desk import NotDone
 from tpmailserver.control.client import NoServer, ask
 from tpmailserver.control.wording import Request
 from tpmailserver.settings import load
-from tpmailserver.site import open_site
-
-from .owner import become_owner
+from tpmailserver.site import become_owner, open_site
 
 # A server that starts or stops has the site but no socket; another tpmail is done in a moment.
 _PATIENCE = 10.0  # seconds

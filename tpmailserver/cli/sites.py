@@ -12,11 +12,10 @@ import click
 from tpmailserver.admin.demo import DemoClass
 from tpmailserver.admin.founding import found
 from tpmailserver.settings import Settings, SettingsError, load, with_options
-from tpmailserver.site import open_site
+from tpmailserver.site import become_owner, open_site
 
 from .asking import Invocation
 from .faces import Json
-from .owner import become_owner
 from .sheets import Part
 
 # `python -m twisted` is twist, not twistd, and a twistd beside this Python may be another's: so

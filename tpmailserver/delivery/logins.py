@@ -101,9 +101,10 @@ class Logins:
         limit = self._settings.walk_in_limit
         if 0 < limit <= self._walked_in or attempt.lower() != name.encode():
             return None
-        self._walked_in += 1
         await self._threads.disk(self._open_account, name)
-        return self._directory.account(name)
+        account = self._directory.account(name)
+        self._walked_in += account is not None
+        return account
 
 
 class WrongPasswords:

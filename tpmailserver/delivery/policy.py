@@ -1,11 +1,12 @@
 """All of the site's policy, put together: what a session of either protocol asks."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from tpmailserver.settings import Settings
-from tpmailserver.store.database import Database
+from tpmailserver.store.database import Database, NameTaken
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.locks import MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
@@ -56,5 +57,6 @@ def policy_of(settings: Settings, stores: Stores, surroundings: Surroundings) ->
 
 
 def _open_account(stores: Stores, number: str) -> None:
-    stores.database.add([number], None, time.time())
+    with suppress(NameTaken):  # a group's name, or postmaster: no account can have it
+        stores.database.add([number], None, time.time())
     stores.directory.refresh()

@@ -16,6 +16,9 @@ from .recipients import Recipients
 from .stamps import check_loop, stamp
 from .threads import Surroundings
 
+_BETWEEN_TRIES = 0.05
+_RESET_TRIES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -88,10 +91,18 @@ class Reception:
             if isinstance(check, Refusal):
                 await self.discard(incoming)
                 return check
+        await self._resets_of(envelope.mailboxes)
         await self._threads.disk(self._mailboxes.deliver, draft, envelope.mailboxes)
         self._budgets.count(envelope.client, envelope.sender, envelope.login)
         self.delivered += 1
         return Delivered(len(envelope.mailboxes), draft.identity)
+
+    async def _resets_of(self, mailboxes: tuple[str, ...]) -> None:
+        """Lets a reset of these mailboxes pass, on no thread: others have work for the threads."""
+        for _ in range(_RESET_TRIES):
+            if self._mailboxes.gate.is_open(mailboxes):
+                return
+            await self._threads.pause(_BETWEEN_TRIES)
 
     async def discard(self, incoming: Incoming) -> None:
         """Throws a message away that was not delivered."""

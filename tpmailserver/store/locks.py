@@ -118,6 +118,11 @@ class DeliveryGate:
         self._delivering: Counter[str] = Counter()
         self._resetting: set[str] = set()
 
+    def is_open(self, names: Sequence[str]) -> bool:
+        """Whether none of the mailboxes `names` is being reset at this moment."""
+        with self._changed:
+            return self._resetting.isdisjoint(names)
+
     @contextmanager
     def delivering(self, names: Sequence[str]) -> Iterator[None]:
         """Holds off resets of the mailboxes `names`, each named once."""

@@ -98,7 +98,8 @@ def makeService(options: Options) -> Service:
         raise SystemExit(f"twistd tpmail: process {holder} serves {folder} already")
     ports = listeners.HIGH_PORTS if options["high-ports"] else listeners.LOW_PORTS
     smtp, pop3 = (
-        options[name] or listeners.default_endpoints(port)
+        [listeners.with_backlog(each) for each in options[name]]
+        or listeners.default_endpoints(port)
         for name, port in zip(("smtp", "pop3"), ports, strict=True)
     )
     try:

@@ -8,6 +8,7 @@ tells the rest, and is gone within seconds.
 import resource
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Service
@@ -19,11 +20,10 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tpmailserver.cli.owner import become_owner
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.net.carrier import Server
 from tpmailserver.net.listeners import refusal, shown
-from tpmailserver.site import Site
+from tpmailserver.site import Site, become_owner
 from tpmailserver.store.locks import SiteLock
 
 _log = Logger()
@@ -152,14 +152,21 @@ class MailService(Service):
 
     async def _stop(self) -> None:
         for each in self._housekeeping:
-            each.stop()
-        await DeferredList([maybeDeferred(part.stopService) for part in self._parts])
+            if each.running:
+                each.stop()
+        stopping = [maybeDeferred(part.stopService) for part in self._parts]
+        # Whoever types at a terminal that was put to sleep must not hold the students' sessions.
+        parts = DeferredList(stopping, consumeErrors=True)
+        reactor: Any = self._server.reactor
+        parts.addTimeout(_GRACE, reactor)
         sessions = self._server.sessions
         sessions.stop()
         gives_up = self._server.clock() + _GRACE
         while len(sessions) and self._server.clock() < gives_up:
             await self._threads.pause(0.05)
         sessions.abort_all()
+        with suppress(TimeoutError):
+            await parts
         await self._policy.sightings.write()
         self._threads.stop()
         self._lock.release()

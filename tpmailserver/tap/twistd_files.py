@@ -6,10 +6,13 @@ server becomes. twistd opens it as root, and a log that the server may not write
 
 import os
 import pwd
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+_TWISTD = re.compile(rb"(?:^|/)twistd$|twisted\.scripts\.twistd")
 
 
 def remove_stale_pid_file(twistd: Mapping[str, Any]) -> None:
@@ -23,10 +26,11 @@ def remove_stale_pid_file(twistd: Mapping[str, Any]) -> None:
         return
     try:
         pid = int(Path(name).read_text("ascii"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
-        command = b""
-    if b"twistd" not in command:
+        command = []
+    # The program or its script, and no other word: an editor may have a file of that name open.
+    if not any(_TWISTD.search(word) for word in command[:3]):
         try:
             os.remove(name)
         except OSError as error:
