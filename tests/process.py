@@ -34,7 +34,7 @@ class Account:
     def stored(self) -> list[bytes]:
         """The messages on disk in the order in which they came, stamps and all."""
         files = [each for folder in ("new", "cur") for each in (self.maildir / folder).glob("*")]
-        return [each.read_bytes() for each in sorted(files, key=lambda each: each.stat().st_mtime)]
+        return [each.read_bytes() for each in sorted(files, key=lambda each: each.name)]
 
     def mail(self) -> list[bytes]:
         """The messages on disk as they were sent: without the server's stamps."""
