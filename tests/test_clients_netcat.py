@@ -132,7 +132,7 @@ def test_bash_reads_one_line_a_reply(
     lines = run(["bash", "-c", script], tmp_path).stdout.splitlines()
     assert codes(lines) == ["250"] * 3 + ["354", "250", "250", "221"] + ["+OK"] * 5
     assert lines[-3].startswith("+OK 1 ")
-    assert lines[-1] == "+OK 1 message removed, goodbye"
+    assert lines[-1] == "+OK goodbye, 1 message removed"
 
 
 def test_dash_through_two_fifos(server: ServerProcess, student: Account, tmp_path: Path) -> None:

@@ -193,4 +193,4 @@ def test_everything_at_once_in_front_of_telnet(
 ) -> None:
     commands = rf"USER {student.number}\r\nPASS {student.number}\r\nSTAT\r\nQUIT\r\n"
     shown = in_front_of_telnet(f"printf '{commands}'", ".*goodbye", server.pop3, tmp_path)
-    assert "+OK 0 0\n+OK 0 messages removed, goodbye\n" in shown
+    assert "+OK 0 0\n+OK goodbye, 0 messages removed\n" in shown

@@ -107,7 +107,7 @@ def test_set_up_tries_the_login(server: ServerProcess, student: Account, form: s
         multiline(peer, "CAPA")
         assert peer.say("AUTH PLAIN") == "+ "
         answer = peer.say(encoded("", getattr(student, form), student.number))
-        assert answer == f"+OK {student.number} has 0 messages (0 octets)"
+        assert answer == f"+OK maildrop of {student.number} has 0 messages (0 octets)"
         assert peer.say("QUIT").startswith("+OK")
 
 
@@ -139,7 +139,7 @@ def test_a_message_that_another_program_deletes_shifts_numbers_but_no_names(
     thunderbird.checks_mail()
     by_hand = Peer(server.pop3)
     commands = (f"USER {student.number}", f"PASS {student.number}", "DELE 1", "QUIT")
-    assert [by_hand.reply(), *map(by_hand.say, commands)][-1] == "+OK 1 message removed, goodbye"
+    assert [by_hand.reply(), *map(by_hand.say, commands)][-1] == "+OK goodbye, 1 message removed"
     server.deliver(student, b"Subject: three\n\n3\n")
     thunderbird.checks_mail()
     assert thunderbird.asked == ["2"]

@@ -154,5 +154,5 @@ def test_nothing_is_answered_while_a_question_waits() -> None:
     assert session.machine.end_of_input() == []
     outputs = session.machine.answer(MaildropOpened("22000001", (message(1),)))
     said = b"".join(each.octets for each in outputs if isinstance(each, Send))
-    assert said == b"+OK 22000001 has 1 message (20 octets)\r\n+OK 1 20\r\n"
+    assert said == b"+OK maildrop of 22000001 has 1 message (20 octets)\r\n+OK 1 20\r\n"
     assert isinstance(outputs[-1], Close)

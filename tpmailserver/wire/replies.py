@@ -121,12 +121,13 @@ class Pop3:
 
     GREETING = Reply("+OK", "", "{host} POP3 server ready; say USER")
     BYE = Reply("+OK", "", "{host} closes the connection, goodbye")
-    REMOVED = Reply("+OK", "", "{removed} removed, goodbye")
+    REMOVED = Reply("+OK", "", "goodbye, {removed} removed")
     NOTHING_DONE = Reply("+OK", "", "nothing done")
     UNMARKED = Reply("+OK", "", "{unmarked} unmarked, you have {messages}")
     LAST = Reply("+OK", "", "{number}")
     PASSWORD_WANTED = Reply("+OK", "", "now send PASS")
-    OPENED = Reply("+OK", "", "{account} has {messages} ({octets} octets){note}")
+    # A word comes first, not the number: a script that looks for "+OK NUMBER" means STAT.
+    OPENED = Reply("+OK", "", "maildrop of {account} has {messages} ({octets} octets){note}")
     ABANDONED = "; {deletions} of your last session not made: it ended without QUIT"
     """What `note` says of a session that was cut off (RFC 1939 §6)."""
     CHALLENGE = Reply("+", "", "{challenge}")

@@ -128,12 +128,12 @@ TEXTS = {
     ),
     # POP3
     "{host} POP3 server ready; say USER": "{host} serveur POP3 pret ; dites USER",
-    "{removed} removed, goodbye": "supprime : {removed}, au revoir",
+    "goodbye, {removed} removed": "au revoir, supprime : {removed}",
     "nothing done": "rien n'a ete fait",
     "{unmarked} unmarked, you have {messages}": "demarque : {unmarked}, vous en avez {messages}",
     "now send PASS": "envoyez maintenant PASS",
-    "{account} has {messages} ({octets} octets){note}": (
-        "{account} a {messages} ({octets} octets){note}"
+    "maildrop of {account} has {messages} ({octets} octets){note}": (
+        "la boite de {account} a {messages} ({octets} octets){note}"
     ),
     "; {deletions} of your last session not made: it ended without QUIT": (
         " ; non fait de votre derniere session : {deletions}, elle a fini sans QUIT"
