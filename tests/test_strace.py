@@ -176,7 +176,7 @@ def test_ok_to_quit_is_sent_when_everything_is_removed(traced: tuple[Server, Pat
             assert reader.say(f"DELE {number}").startswith("+OK")
         start = output.stat().st_size
         said = reader.say("QUIT")
-    assert said.startswith("+OK 2 messages removed")
+    assert said == "+OK goodbye, 2 messages removed"
     trace = trace_since(output, start, said)
     removed = trace.of("unlink|unlinkat", f"/maildirs/{ACCOUNTS[1]}/new>")
     synced = trace.one("fsync", f"/maildirs/{ACCOUNTS[1]}/new>")

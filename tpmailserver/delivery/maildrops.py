@@ -7,6 +7,7 @@ maildrop. Deliveries never wait for any of this.
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -95,7 +96,8 @@ class Maildrops:
         """The UPDATE state: removes what was marked (RFC 1939 §6), and flags what was read."""
         unflagged = [message for message in read if not is_read(message.name)]
         if unflagged:
-            await self._threads.disk(self._mailboxes.mark_read, maildrop.account, unflagged)
+            with suppress(OSError):  # a courtesy for LAST; QUIT does not fail by it
+                await self._threads.disk(self._mailboxes.mark_read, maildrop.account, unflagged)
         if not deleted:
             return Accepted()
         remove = partial(self._mailboxes.remove, maildrop.account, deleted)

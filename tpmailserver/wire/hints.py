@@ -73,7 +73,7 @@ _HEADERS = frozenset(
 def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str]:
     """What to put behind "unknown command VERB": a text, and the command that was meant or ""."""
     word = verb.decode("ascii", "replace").upper()
-    if word in _OF_HTTP and b"HTTP/" in argument.upper():
+    if is_http(verb, argument):
         return WEB, ""
     if "MAIL" in known and word in _HEADERS and argument:
         return HEADER, ""
@@ -92,3 +92,8 @@ def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str
 def is_near(verb: bytes, known: Collection[str]) -> bool:
     """Whether a word is so near to a verb that it can be meant for one."""
     return hint(verb, b"", known)[0] is MEANT
+
+
+def is_http(verb: bytes, argument: bytes) -> bool:
+    """Whether a line is the beginning of a request to a web server."""
+    return verb.decode("ascii", "replace").upper() in _OF_HTTP and b"HTTP/" in argument.upper()

@@ -76,7 +76,7 @@ class Plain:
         identity, login, password = parts
         if login.endswith(b"\n") or password.endswith(b"\n"):
             return Fault.NEWLINE
-        if identity and _number(identity) != _number(login):
+        if identity.lower() not in (b"", login.lower(), _number(login)):
             return Fault.OTHER_IDENTITY
         return _credentials(login, password)
 

@@ -17,7 +17,7 @@ from tpmailserver.model import Reason, Refusal
 from . import sasl
 from .contract import LogIn, Outcome
 from .conversation import Clock, Conversation
-from .hints import hint
+from .hints import hint, is_http
 from .lines import Line, LineEnd
 from .replies import Reply
 from .speaker import Speaker
@@ -115,6 +115,9 @@ class Session(Conversation):
             self._reply(self._says.BARE_LF)
         elif known is None:
             self._on_unknown(verb, argument.strip(b" "))
+            if is_http(verb, argument):
+                # What follows is not a person's: a web page can make a browser send mail so.
+                self._close()
         elif self._now not in known.states:
             self._on_out_of_order(name)
         else:
