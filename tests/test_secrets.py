@@ -1,6 +1,7 @@
 """What a client says stays where it belongs: no password in a log, nothing forced into a header."""
 
 import re
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,8 +152,8 @@ def test_one_line_of_the_log_an_event_and_nothing_hidden_in_it(server: Server) -
     assert len(removals) == 1
 
 
-def test_what_comes_before_a_login_leaves_no_line(server: Server) -> None:
-    """Nothing that a client can send fills the disk with a log."""
+def test_what_comes_before_a_login_leaves_one_line(server: Server) -> None:
+    """Slips leave none, and a wrong password one that says neither number nor password."""
     before = server.log
     with smtp(server.smtp) as peer:
         for line in ("HELLO", "MAIL", "RCPT TO:<x@y>", "VRFY {0}", "AUTH CRAM-MD5", "\t", ""):
@@ -163,4 +164,19 @@ def test_what_comes_before_a_login_leaves_no_line(server: Server) -> None:
             peer.say(line)
     with smtp(server.smtp) as peer:
         peer.say("QUIT")
-    assert server.log == before
+    told = server.log.removeprefix(before).splitlines()
+    assert len(told) == 1, told
+    assert told[0].endswith(" POP3 refused LogIn: BAD_LOGIN")
+
+
+def test_a_flood_of_refusals_is_told_in_a_few_lines(server: Server) -> None:
+    time.sleep(1.1)  # a second of its own, in which nothing was refused yet
+    before = server.log
+    for _ in range(5):
+        with smtp(server.smtp) as peer:
+            assert peer.say("MAIL FROM:<22000001>").startswith("250 ")
+            for number in range(40):
+                assert peer.say(f"RCPT TO:<nobody{number}>").startswith("550 ")
+    told = server.log.removeprefix(before).splitlines()
+    assert 1 <= len(told) <= 50, told
+    assert all("refused MayReceive: UNKNOWN_RECIPIENT" in line for line in told)

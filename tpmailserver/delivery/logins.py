@@ -72,6 +72,11 @@ class Logins:
             return None
         return name_of(local)
 
+    def known_account(self, login: str) -> str:
+        """The account that a login names if there is one, else "": what was typed stays unsaid."""
+        account = self._account(login)
+        return "" if account is None else account.number
+
     def _account(self, login: str) -> Account | None:
         name = self.account_name(login)
         return None if name is None else self._directory.account(name)

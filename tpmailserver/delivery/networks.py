@@ -38,6 +38,7 @@ class Admission:
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._limits = settings.limits
+        self._networks = settings.networks
         self._clock = clock
         self._configured = networks_of(settings)
         self._own: tuple[Network, ...] = ()
@@ -57,6 +58,11 @@ class Admission:
             return Refusal(Reason.TOO_MANY_FROM_ADDRESS, (who, limit))
         self._open[who] += 1
         return Accepted()
+
+    def with_network(self, block: str) -> str:
+        """The setting that admits one network more, as it is written in tpmail.toml."""
+        blocks = ", ".join(f'"{each}"' for each in (*self._networks, block))
+        return f"networks = [{blocks}]"
 
     def leave(self, client: Client) -> None:
         """A session that was admitted has ended."""

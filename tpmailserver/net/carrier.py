@@ -40,6 +40,7 @@ from tpmailserver.wire.conversation import Clock, Conversation
 
 from .closing import Closing
 from .deaf import hear_out
+from .events import Events, Throttle
 from .faults import Faults
 from .sessions import Sessions
 from .threads import ReactorThreads
@@ -57,6 +58,7 @@ class Server:
     faults: Faults
     sessions: Sessions
     threads: ReactorThreads
+    refusals: Throttle
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -83,6 +85,7 @@ class Carrier(Protocol):
         self._closing: Closing | None = None
         self._alarm: DelayedCall | None = None
         self._alarm_at = 0.0
+        self._events = Events(client, self.protocol, server.refusals)
         self.account = ""
         self.since = server.clock()
 
@@ -167,6 +170,10 @@ class Carrier(Protocol):
     @abstractmethod
     async def _perform(self, output: Content | Discard | Stream) -> None:
         """Does what the machine says with a message's content."""
+
+    @abstractmethod
+    def _account_in(self, question: Question) -> str:
+        """The account that a question is about, or ""."""
 
     @abstractmethod
     async def _leave(self) -> None:
@@ -258,7 +265,10 @@ class Carrier(Protocol):
             await self._server.threads.others_turn()
             return Accepted()
         try:
-            return await self._answer(question)
+            outcome = await self._answer(question)
+            if isinstance(outcome, Refusal):
+                self._events.refused(question, outcome, self._account_in(question))
+            return outcome
         except Exception as error:  # noqa: BLE001 - the catch-all of a session: trouble is temporary
             return self._server.faults.refusal(error, type(question).__name__)
 

@@ -65,6 +65,8 @@ def check(endpoints: Sequence[str]) -> None:
 
 def with_backlog(endpoint: str) -> str:
     """A TCP endpoint with room for a class that connects at once, unless it says how much."""
+    if endpoint.isdecimal():
+        endpoint = f"tcp:{endpoint}"
     is_tcp = _TCP.fullmatch(endpoint) or _TCP6.fullmatch(endpoint)
     return f"{endpoint}:backlog={_BACKLOG}" if is_tcp and "backlog=" not in endpoint else endpoint
 

@@ -81,6 +81,11 @@ class Pop3Carrier(Carrier):
             abandoned = 0 if self._expulsion is not None else self._session.marked
             self._policy.maildrops.close(maildrop, abandoned)
 
+    def _account_in(self, question: Question) -> str:
+        if isinstance(question, LogIn):
+            return self._policy.logins.known_account(question.login)
+        return self.account
+
     async def _log_in(self, question: LogIn) -> Outcome:
         outcome = await self._policy.logins.check(question.login, question.password, self._client)
         if isinstance(outcome, Refusal):
@@ -91,6 +96,7 @@ class Pop3Carrier(Carrier):
         self._maildrop = maildrop
         self.account = maildrop.account
         self._policy.sightings.note(maildrop.account, self.protocol)
+        self._events.logged_in(maildrop.account)
         return maildrop.opened()
 
     async def _fetch(self, message: Message) -> Outcome:

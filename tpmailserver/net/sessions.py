@@ -87,9 +87,9 @@ class Sessions:
     def _tell_of_stranger(self, address: str) -> None:
         if address not in self._strangers and len(self._strangers) < 100:
             self._strangers.add(address)
+            block = f"{address}/{128 if ':' in address else 32}"
             _log.warn(
-                'refused {address}: to admit it, put networks = ["local", "{block}"] '
-                "into tpmail.toml and start again",
+                "refused {address}: to admit it, put {setting} into tpmail.toml and start again",
                 address=address,
-                block=f"{address}/{128 if ':' in address else 32}",
+                setting=self._admission.with_network(block),
             )

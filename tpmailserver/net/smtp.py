@@ -73,11 +73,17 @@ class SmtpCarrier(Carrier):
         if incoming is not None:
             await self._policy.reception.discard(incoming)
 
+    def _account_in(self, question: Question) -> str:
+        if isinstance(question, LogIn):
+            return self._policy.logins.known_account(question.login)
+        return self.account
+
     async def _log_in(self, question: LogIn) -> Outcome:
         outcome = await self._policy.logins.check(question.login, question.password, self._client)
         if isinstance(outcome, LoggedIn):
             self.account = outcome.account
             self._policy.sightings.note(outcome.account, self.protocol)
+            self._events.logged_in(outcome.account)
         return outcome
 
     def _begin(self, question: BeginMessage) -> Outcome:

@@ -23,6 +23,7 @@ from tpmailserver.control.server import ControlService
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.net import listeners
 from tpmailserver.net.carrier import Server
+from tpmailserver.net.events import Throttle
 from tpmailserver.net.faults import Faults
 from tpmailserver.net.pop3 import Pop3Factory
 from tpmailserver.net.sessions import Sessions
@@ -119,7 +120,14 @@ def service_of(
     site = site_at(folder, settings)
     policy = site.policy(Surroundings(threads, time.time, time.monotonic))
     sessions = Sessions(policy.admission, time.monotonic)
-    server = Server(reactor, time.monotonic, Faults(time.monotonic), sessions, threads)
+    server = Server(
+        reactor,
+        time.monotonic,
+        Faults(time.monotonic),
+        sessions,
+        threads,
+        Throttle(time.monotonic, 5),
+    )
     smtp_factory = SmtpFactory(smtp_terms(settings), server, policy)
     pop3_factory = Pop3Factory(pop3_terms(settings), server, policy)
     ports = [

@@ -89,6 +89,11 @@ def hint(verb: bytes, argument: bytes, known: Collection[str]) -> tuple[str, str
     return (MEANT, _WITH_KEYWORD.get(close[0], close[0])) if close else (HELP, "")
 
 
+def is_farewell(verb: bytes) -> bool:
+    """Whether a word is what people say who want to leave, in whatever program."""
+    return _MEANT.get(verb.decode("ascii", "replace").upper()) == "QUIT"
+
+
 def is_near(verb: bytes, known: Collection[str]) -> bool:
     """Whether a word is so near to a verb that it can be meant for one."""
     return hint(verb, b"", known)[0] is MEANT

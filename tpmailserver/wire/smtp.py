@@ -15,7 +15,7 @@ from . import grammar, replies, sasl, smtp_paths
 from .contract import BeginMessage, MayReceive, MaySend, Outcome, Output
 from .conversation import Clock
 from .grammar import Path
-from .hints import NOT_OFFERED
+from .hints import NOT_OFFERED, is_farewell
 from .replies import Reply, Smtp
 from .smtp_data import DataPhase
 from .smtp_verbs import GREETED, VERBS, State
@@ -74,7 +74,7 @@ class SmtpSession(DataPhase):
         shown = verb[:40].decode("ascii", "replace") or "(an empty line)"
         if shown.upper() in NOT_OFFERED:
             self._reply(Smtp.NOT_OFFERED, verb=shown)
-        elif self._state is State.AFTER_MESSAGE:
+        elif self._state is State.AFTER_MESSAGE and not is_farewell(verb):
             self._reply(Smtp.UNKNOWN_AFTER_MESSAGE, verb=shown)
         elif not verb:
             self._reply(Smtp.EMPTY)
