@@ -20,6 +20,7 @@ from twisted.internet.tcp import Server as Transport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tpmailserver.delivery.policy import Policy
 from tpmailserver.model import Accepted, Client, Refusal
 from tpmailserver.wire.contract import (
     Ask,
@@ -27,6 +28,7 @@ from tpmailserver.wire.contract import (
     Close,
     Content,
     Discard,
+    LogIn,
     MayReceive,
     MaySend,
     Outcome,
@@ -71,10 +73,13 @@ class Carrier(Protocol):
     """Whether whole commands count that came from a client which has hung up since."""
     transport: Transport  # type: ignore[assignment]  # what every TCP endpoint gives
 
-    def __init__(self, conversation: Conversation, client: Client, server: Server) -> None:
+    def __init__(
+        self, conversation: Conversation, client: Client, server: Server, policy: Policy
+    ) -> None:
         self._conversation = conversation
         self._client = client
         self._server = server
+        self._policy = policy
         self._writing = Writing(server.reactor, self.abort)
         self._unread = b""
         self._is_busy = False
@@ -172,10 +177,6 @@ class Carrier(Protocol):
         """Does what the machine says with a message's content."""
 
     @abstractmethod
-    def _account_in(self, question: Question) -> str:
-        """The account that a question is about, or ""."""
-
-    @abstractmethod
     async def _leave(self) -> None:
         """The session is over: lets go of everything; a second time does nothing."""
 
@@ -271,6 +272,12 @@ class Carrier(Protocol):
             return outcome
         except Exception as error:  # noqa: BLE001 - the catch-all of a session: trouble is temporary
             return self._server.faults.refusal(error, type(question).__name__)
+
+    def _account_in(self, question: Question) -> str:
+        """The account that a question is about, or ""."""
+        if isinstance(question, LogIn):
+            return self._policy.logins.known_account(question.login)
+        return self.account
 
     async def _flush(self) -> None:
         await self._writing.flush(self._conversation.patience)

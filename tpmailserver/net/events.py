@@ -1,4 +1,4 @@
-"""The log's lines about one session: who logged in, and what was refused and why.
+"""The log's lines about one session: logins, deliveries, removals, and what was refused and why.
 
 The rule it guards: one line an event, and never what was typed: a name that is no account's may be
 somebody's password. A session's first ten refusals are told, and five a second of all sessions', so
@@ -7,7 +7,7 @@ nobody can fill a disk.
 
 from twisted.logger import Logger
 
-from tpmailserver.model import Client, Refusal
+from tpmailserver.model import Address, Client, Delivered, Envelope, Refusal
 from tpmailserver.wire.contract import Question
 from tpmailserver.wire.conversation import Clock
 
@@ -44,24 +44,46 @@ class Events:
 
     def logged_in(self, account: str) -> None:
         """An account has logged in."""
-        self._tell("{account} logged in", account=account)
+        self._tell("{protocol} {account} logged in", account=account)
+
+    def delivered(self, delivered: Delivered, envelope: Envelope) -> None:
+        """A message is safe in its mailboxes."""
+        self._tell(
+            "delivered id={id} from <{sender}> to {count}",
+            id=delivered.identity,
+            sender=_shown(envelope.sender),
+            count=delivered.mailboxes,
+        )
+
+    def removed(self, count: int, account: str) -> None:
+        """Messages of an account were removed for good."""
+        self._tell("removed {count} of {account}", count=count, account=account)
 
     def refused(self, question: Question, refusal: Refusal, account: str) -> None:
         """Policy has refused something to an account, or to "" where nobody has logged in."""
         self._refusals += 1
         if self._refusals <= _REFUSALS_AT_MOST and self._throttle.lets_through():
             self._tell(
-                "refused {question}{account}: {reason}",
+                "{protocol} refused {question}{account}: {reason}",
                 question=type(question).__name__,
                 account=account and f" of {account}",
                 reason=refusal.reason.name,
             )
 
-    def _tell(self, text: str, **facts: str) -> None:
+    def _tell(self, text: str, **facts: object) -> None:
         _log.info(
-            "{client} {session} {protocol} " + text,
+            "{client} {session} " + text,
             client=self._client,
             session=self._client.session,
             protocol=self._protocol,
             **facts,
         )
+
+
+def _shown(sender: Address | None) -> str:
+    """A sender for the log; RFC 6531 lets control characters beyond ASCII into an address."""
+    text = str(sender or "")
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )

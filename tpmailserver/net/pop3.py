@@ -6,7 +6,6 @@ however it ends; and what was marked deleted stays, unless QUIT came to its answ
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger
 
 from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
@@ -27,8 +26,6 @@ from tpmailserver.wire.pop3 import Pop3Session, Pop3Terms
 from .carrier import Carrier, Server
 from .clients import client_of
 
-_log = Logger()
-
 
 class Pop3Carrier(Carrier):
     """One POP3 connection."""
@@ -37,8 +34,7 @@ class Pop3Carrier(Carrier):
 
     def __init__(self, terms: Pop3Terms, client: Client, server: Server, policy: Policy) -> None:
         self._session = Pop3Session(terms, server.clock)
-        super().__init__(self._session, client, server)
-        self._policy = policy
+        super().__init__(self._session, client, server, policy)
         self._maildrop: OpenMaildrop | None = None
         self._message: OpenMessage | None = None
 
@@ -81,11 +77,6 @@ class Pop3Carrier(Carrier):
             abandoned = 0 if self._expulsion is not None else self._session.marked
             self._policy.maildrops.close(maildrop, abandoned)
 
-    def _account_in(self, question: Question) -> str:
-        if isinstance(question, LogIn):
-            return self._policy.logins.known_account(question.login)
-        return self.account
-
     async def _log_in(self, question: LogIn) -> Outcome:
         outcome = await self._policy.logins.check(question.login, question.password, self._client)
         if isinstance(outcome, Refusal):
@@ -113,13 +104,7 @@ class Pop3Carrier(Carrier):
         self._maildrop = None
         self._policy.maildrops.close(maildrop, 0)
         if deleted and isinstance(outcome, Accepted):
-            _log.info(
-                "{client} {session} removed {count} of {account}",
-                client=self._client,
-                session=self._client.session,
-                count=len(deleted),
-                account=maildrop.account,
-            )
+            self._events.removed(len(deleted), maildrop.account)
         return outcome
 
     def _held_maildrop(self) -> OpenMaildrop:

@@ -6,11 +6,10 @@ session goes on; what had come of it is gone.
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger
 
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
-from tpmailserver.model import Accepted, Address, Client, Delivered, Envelope, LoggedIn, Refusal
+from tpmailserver.model import Accepted, Client, Delivered, Envelope, LoggedIn, Refusal
 from tpmailserver.wire.contract import (
     BeginMessage,
     Content,
@@ -28,8 +27,6 @@ from tpmailserver.wire.smtp import SmtpSession, SmtpTerms
 from .carrier import Carrier, Server
 from .clients import client_of
 
-_log = Logger()
-
 
 class SmtpCarrier(Carrier):
     """One SMTP connection."""
@@ -38,8 +35,7 @@ class SmtpCarrier(Carrier):
     hears_out = True
 
     def __init__(self, terms: SmtpTerms, client: Client, server: Server, policy: Policy) -> None:
-        super().__init__(SmtpSession(terms, server.clock), client, server)
-        self._policy = policy
+        super().__init__(SmtpSession(terms, server.clock), client, server, policy)
         self._incoming: Incoming | None = None
         self._failure: Refusal | None = None
 
@@ -72,11 +68,6 @@ class SmtpCarrier(Carrier):
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
             await self._policy.reception.discard(incoming)
-
-    def _account_in(self, question: Question) -> str:
-        if isinstance(question, LogIn):
-            return self._policy.logins.known_account(question.login)
-        return self.account
 
     async def _log_in(self, question: LogIn) -> Outcome:
         outcome = await self._policy.logins.check(question.login, question.password, self._client)
@@ -119,24 +110,8 @@ class SmtpCarrier(Carrier):
             return self._failure
         outcome = await self._policy.reception.deliver(incoming)
         if isinstance(outcome, Delivered):
-            _log.info(
-                "{client} {session} delivered id={id} from <{sender}> to {count}",
-                client=self._client,
-                session=self._client.session,
-                id=outcome.identity,
-                sender=_shown(incoming.envelope.sender),
-                count=outcome.mailboxes,
-            )
+            self._events.delivered(outcome, incoming.envelope)
         return outcome
-
-
-def _shown(sender: Address | None) -> str:
-    """A sender for the log; RFC 6531 lets control characters beyond ASCII into an address."""
-    text = str(sender or "")
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in text
-    )
 
 
 class SmtpFactory(ServerFactory):
