@@ -122,6 +122,19 @@ class Reason(Enum):
     FOREIGN_RECIPIENT = auto()  # [address, our domain]
     UNKNOWN_RECIPIENT = auto()  # [address]
     MAILBOX_FULL = auto()  # [address]
+    # lists
+    NULL_SENDER_TO_LIST = auto()  # [list]
+    NOT_FOR_YOU_TO_POST = auto()  # [list, who may: "members" or "owner"]
+    LIST_EMPTY = auto()  # [list]
+    LIST_SUSPENDED = auto()  # [list, why]
+    LIST_BUDGET_SPENT = auto()  # [list, messages, when to go on]
+    LIST_LOOP = auto()  # [the way of the loop, "td1 -> liste-b -> td1"]
+    AUTOMATIC_TO_LIST = auto()  # [list]
+    NOT_EXPANDED = auto()  # [list]: its program failed
+    DECLINED = auto()  # [list, why]: its program does not want the message
+    NO_LIST = auto()  # [name]
+    LIST_HIDDEN = auto()  # [name]: who asks may not see its members
+    NOT_VERIFIED = auto()  # [name]: who asks is not told whether it is known
     # messages
     LOOP = auto()  # [number of Received fields]
     MESSAGE_GONE = auto()
@@ -147,10 +160,21 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A message is safe on disk in `mailboxes` mailboxes; `identity` is its unique name."""
+    """A message is safe on disk in `mailboxes` mailboxes; `identity` is its unique name.
+
+    It waits for approval on the lists `held`.
+    """
 
     mailboxes: int
     identity: str
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The addresses behind a name that was asked about (VRFY, EXPN), in the order of the site."""
+
+    addresses: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
