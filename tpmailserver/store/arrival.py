@@ -1,9 +1,10 @@
-"""The last step of a delivery: one draft, safe in the spool already, becomes every recipient's.
+"""The last step of a delivery: drafts, safe in the spool already, become every recipient's.
 
 The rule it guards is the order of the promise behind `250`: every recipient's `new` is opened
-first, so that a broken mailbox is found before anything is delivered; then the file is linked into
-each and moved into the last; then each folder is synced. One file and one sync of it serve all.
-Where the disk cannot link, the file is copied by way of `tmp`.
+first, so that a broken mailbox is found before anything is delivered; then each file is linked into
+the mailboxes that it is for and moved into the last; then each folder is synced. One file and one
+sync of it serve all recipients with the same stamp. Where the disk cannot link, the file is copied
+by way of `tmp`.
 
 A failure after the first link leaves what is linked: the client tries again, and a duplicate is
 better than a loss.
@@ -12,7 +13,7 @@ better than a loss.
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from .disk import opened, sync_folder
 from .folders import MailboxFolders
@@ -25,9 +26,22 @@ _NO_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 )
 
-# Up to so many folders are held open from the check to the sync. Of more, each is opened when it
-# is needed: a thousand recipients must not use up the files that a process may open.
+# Up to so many folders of an arrival are held open from the check to the sync. Of more, each is
+# opened when it is needed: a thousand recipients must not use up the files of a process.
 _HELD_OPEN = 32
+
+
+def arrive(arrivals: Sequence["Arrival"]) -> None:
+    """Delivers all of them; the OSError of a failure names the mailbox in its `filename`.
+
+    No mailbox is in two of them.
+    """
+    with ExitStack() as closing:
+        for each in arrivals:
+            closing.callback(each.close)
+        for act in (Arrival.check, Arrival.deliver, Arrival.sync):
+            for each in arrivals:
+                act(each)
 
 
 class Arrival:
@@ -44,18 +58,26 @@ class Arrival:
         self._octets = draft.stored
         self._held: dict[str, int] = {}
 
-    def run(self) -> None:
-        """Delivers; the OSError of a failure names the mailbox in its `filename`."""
-        try:
-            self._each(self._names, lambda _name, _new: None)
-            with self._tallies.changing(self._names):
-                self._each(self._names[:-1], self._link)
-                self._each(self._names[-1:], self._move)
-            self._each(self._names, lambda _name, new: sync_folder(new))
-            self._folders.sync_made(self._names)
-        finally:
-            for fd in self._held.values():
-                os.close(fd)
+    def check(self) -> None:
+        """Opens every mailbox, and delivers to none."""
+        self._each(self._names, lambda _name, _new: None)
+
+    def deliver(self) -> None:
+        """Gives the draft its name in every mailbox."""
+        with self._tallies.changing(self._names):
+            self._each(self._names[:-1], self._link)
+            self._each(self._names[-1:], self._move)
+
+    def sync(self) -> None:
+        """Makes the new names safe against a power cut."""
+        self._each(self._names, lambda _name, new: sync_folder(new))
+        self._folders.sync_made(self._names)
+
+    def close(self) -> None:
+        """Closes what is open."""
+        for fd in self._held.values():
+            os.close(fd)
+        self._held.clear()
 
     def _each(self, names: Sequence[str], act: Callable[[str, int], None]) -> None:
         for name in names:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tpmailserver.model import Message
 
-from .arrival import Arrival
+from .arrival import Arrival, arrive
 from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
 from .listing import FOLDERS, Listing, Listings
@@ -45,13 +45,21 @@ class Mailboxes:
 
         Whatever happens, the draft is used up. An OSError says by `filename` which mailbox failed.
         """
-        recipients = list(dict.fromkeys(names))
+        self.deliver_all([(draft, names)])
+
+    def deliver_all(self, copies: Sequence[tuple[Draft, Sequence[str]]]) -> None:
+        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`."""
         try:
-            draft.settle()
-            with self.gate.delivering(recipients):
-                Arrival(draft, recipients, self._folders, self._tallies).run()
+            arrivals = []
+            for draft, names in copies:
+                draft.settle()
+                recipients = list(dict.fromkeys(names))
+                arrivals.append(Arrival(draft, recipients, self._folders, self._tallies))
+            with self.gate.delivering([name for _, names in copies for name in names]):
+                arrive(arrivals)
         finally:
-            draft.discard()
+            for draft, _ in copies:
+                draft.discard()
 
     def snapshot(self, name: str) -> tuple[Message, ...]:
         """The messages of a mailbox in the order of delivery."""

@@ -14,8 +14,10 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from threading import RLock
+from typing import BinaryIO
 
 from .disk import (
+    PIECE,
     create_file,
     open_file,
     open_folder,
@@ -50,6 +52,7 @@ class Draft:
 
     def __init__(self, folder: Path, identity: str, stamp: bytes) -> None:
         self.identity = identity
+        self.stamp = stamp
         self._folder = folder
         self._place = _Place.MEMORY
         # A connection may be lost, and its draft discarded, while a thread writes to the file: were
@@ -90,6 +93,25 @@ class Draft:
         self._held.append(chunk)
         if len(self._held) > _CRUMBS:
             self._held[1:] = [b"".join(self._held[1:])]
+
+    def copy_content(self, target: "Draft") -> None:
+        """Writes the content, without the stamp, to another draft; that one spills as it grows."""
+        with self._busy:
+            if self._place is _Place.GONE:
+                raise RuntimeError(f"the draft is {self._place.value}")
+            if self._place is not _Place.MEMORY:
+                with self.open() as file:
+                    file.seek(len(self.stamp))
+                    while piece := file.read(PIECE):
+                        target.write(piece)
+                        target.spill()
+            # A draft in memory holds its stamp as the first piece.
+            for piece in self._held[self._place is _Place.MEMORY :]:
+                target.write(piece)
+
+    def open(self) -> BinaryIO:
+        """Opens what has been spilled for reading, the stamp included; whoever opens it closes."""
+        return os.fdopen(open_file(self.identity, self._folder_fd), "rb")
 
     def spill(self) -> None:
         """Writes what is held in memory to the spool file and makes the file if there is none.
@@ -181,6 +203,16 @@ class Spool:
     def draft(self, stamp: bytes) -> Draft:
         """Starts a message; nothing touches the disk until it spills or is delivered."""
         return Draft(self._folder, self._names.make(), stamp)
+
+    def restamped(self, draft: Draft, stamp: bytes) -> Draft:
+        """Another draft of the same content under another stamp; reads and writes files."""
+        copy = self.draft(stamp)
+        try:
+            draft.copy_content(copy)
+        except BaseException:
+            copy.discard()
+            raise
+        return copy
 
     def sweep(self, now: float) -> int:
         """Removes what crashes have left, once it is 36 hours old; returns how many files."""
