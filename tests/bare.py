@@ -137,14 +137,14 @@ class BareSession:
                 return Accepted()
             case wire.MaySend(sender, login):
                 return reception.may_send(self.client, sender, login)
-            case wire.MayReceive(recipient, octets):
-                return await reception.may_receive(recipient, octets)
+            case wire.MayReceive(recipient, octets, sender, login):
+                return await reception.may_receive(recipient, octets, sender, login)
             case wire.BeginMessage(sender, recipients, helo, protocol, login):
-                mailboxes = reception.mailboxes_of(recipients)
-                if isinstance(mailboxes, Refusal):
-                    return mailboxes
-                envelope = Envelope(sender, mailboxes, self.client, helo, protocol, login)
-                self._incoming = reception.begin(envelope)
+                envelope = Envelope(sender, recipients, self.client, helo, protocol, login)
+                begun = reception.begin(envelope)
+                if isinstance(begun, Refusal):
+                    return begun
+                self._incoming = begun
                 return Accepted()
             case wire.EndMessage():
                 return await reception.deliver(self._incoming)

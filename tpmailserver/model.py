@@ -78,12 +78,11 @@ class Envelope:
     """What the SMTP commands said around a message (RFC 5321 §2.3.1), apart from its content.
 
     `sender` is None for the null path. `protocol` is the keyword of the Received field's `with`
-    clause (RFC 3848, RFC 6531 §4.3). `login` is "" without AUTH. `mailboxes` are the names that
-    the recipients came to, each once.
+    clause (RFC 3848, RFC 6531 §4.3). `login` is "" without AUTH.
     """
 
     sender: Address | None
-    mailboxes: tuple[str, ...]
+    recipients: tuple[Address, ...]
     client: Client
     helo: str
     protocol: str

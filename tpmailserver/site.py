@@ -6,14 +6,17 @@ folder is a valid one. What is needed is made, private to its owner.
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
 
 from tpmailserver.admin.desk import Desk, Live
-from tpmailserver.delivery.policy import Policy, Stores, policy_of
+from tpmailserver.delivery.expander import Expander
+from tpmailserver.delivery.hooks import expanders_of
+from tpmailserver.delivery.policy import Policy, Stores, approval_of, policy_of
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.settings import Settings, machine_domain
+from tpmailserver.settings import Settings, SettingsError, machine_domain
 from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.disk import make_folder
@@ -34,9 +37,15 @@ class Site:
     settings: Settings
     stores: Stores
 
-    def policy(self, surroundings: Surroundings) -> Policy:
-        """The policy of this site, for a server."""
-        return policy_of(self.settings, self.stores, surroundings)
+    def policy(
+        self, surroundings: Surroundings, plugins: Mapping[str, Expander] | None = None
+    ) -> Policy:
+        """The policy of this site; `plugins` are the expanders that others bring, by name.
+
+        Raises SettingsError for a hook that is not there.
+        """
+        expanders = expanders_of(self.settings.hooks, self.folder, plugins or {})
+        return policy_of(self.settings, self.stores, surroundings, expanders)
 
     def desk(self, live: Live | None = None) -> Desk:
         """The instructor's desk on this site; `live` is the running server, if there is one."""
@@ -48,6 +57,7 @@ class Site:
             stores.directory,
             stores.mailboxes,
             stores.spool,
+            approval_of(self.settings, stores, time.time),
             live,
         )
 
@@ -57,10 +67,22 @@ class Site:
             make_folder(self.folder / name)
         self.stores.database.create()
         self.stores.directory.refresh()
+        for hook in self.settings.hooks:
+            if self.stores.directory.mailing_list(hook.name) is None:
+                self._make_list(hook.name)
+
+    def _make_list(self, name: str) -> None:
+        """Makes the list that a hook of `tpmail.toml` is for."""
+        try:
+            self.stores.database.lists.put(name)
+        except NameTaken as error:
+            raise SettingsError(f"hooks.{name}: {error}, so it can be no list") from error
+        self.stores.directory.refresh()
 
     def sweep(self, now: float) -> int:
         """Removes what crashes left behind 36 hours ago and more; returns how many files."""
-        return self.stores.spool.sweep(now) + self.stores.mailboxes.sweep(now)
+        stores = self.stores
+        return sum(each.sweep(now) for each in (stores.spool, stores.mailboxes, stores.held))
 
 
 def site_at(folder: Path, settings: Settings, names: UniqueNames | None = None) -> Site:
@@ -71,6 +93,7 @@ def site_at(folder: Path, settings: Settings, names: UniqueNames | None = None) 
         database,
         Directory(database),
         Mailboxes(folder / "maildirs", DeliveryGate()),
+        Mailboxes(folder / "held", DeliveryGate()),
         Spool(folder / "spool", names),
         MaildropLocks(folder / "locks"),
     )

@@ -5,12 +5,10 @@ The rule it guards: the welcome comes by the way that every mail takes on disk, 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from email.header import Header
-from email.utils import format_datetime
 
-from tpmailserver.delivery.stamps import stamp
-from tpmailserver.model import Address, Client, Envelope
+from tpmailserver.delivery.letters import Letter, Letters
+from tpmailserver.delivery.recipients import POSTMASTER
+from tpmailserver.model import Address
 
 from .accounts import add
 from .desk import Desk
@@ -62,42 +60,19 @@ class DemoClass:
 def demo(desk: Desk) -> DemoClass:
     """Makes the five accounts and welcomes those whose mailbox is empty."""
     add(desk, NUMBERS, GROUP)
+    letters = Letters(desk.settings.domain, desk.mailboxes, desk.spool, desk.clock)
     welcomed = []
     for number, neighbour in zip(NUMBERS, (*NUMBERS[1:], NUMBERS[0]), strict=True):
         if desk.mailboxes.tally(number).messages == 0:
-            _welcome(desk, number, neighbour)
+            _welcome(letters, desk, number, neighbour)
             welcomed.append(number)
     listening = desk.live.facts().listening if desk.live else ()
     return DemoClass(NUMBERS, GROUP, desk.settings.domain, tuple(welcomed), listening)
 
 
-def _welcome(desk: Desk, number: str, neighbour: str) -> None:
+def _welcome(letters: Letters, desk: Desk, number: str, neighbour: str) -> None:
     domain = desk.settings.domain
-    date = format_datetime(datetime.fromtimestamp(desk.clock()).astimezone())
-    envelope = Envelope(
-        sender=Address("postmaster", domain),
-        mailboxes=(number,),
-        client=Client(None, session="demo"),
-        helo="tpmail",
-        protocol="local",
-    )
-    draft = desk.spool.draft(stamp(envelope, domain, desk.clock))
     subject, text = _WELCOME[desk.settings.language]
     body = text.format(number=number, neighbour=neighbour, domain=domain)
-    draft.write(_header(subject, number, domain, date, draft.identity))
-    draft.write(b"\n" + body.encode())
-    desk.mailboxes.deliver(draft, (number,))
-
-
-def _header(subject: str, number: str, domain: str, date: str, identity: str) -> bytes:
-    # RFC 2047 for the accents of the French subject; RFC 2045 for those of the body.
-    return (
-        f"From: postmaster@{domain}\n"
-        f"To: {number}@{domain}\n"
-        f"Subject: {Header(subject, 'utf-8').encode() if not subject.isascii() else subject}\n"
-        f"Date: {date}\n"
-        f"Message-ID: <{identity}@{domain}>\n"
-        "MIME-Version: 1.0\n"
-        "Content-Type: text/plain; charset=utf-8\n"
-        "Content-Transfer-Encoding: 8bit\n"
-    ).encode()
+    letter = Letter(Address(POSTMASTER, domain), Address(number, domain), subject, body)
+    letters.deliver(letter, number)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tpmailserver.delivery.approval import Approval
 from tpmailserver.settings import Settings
 from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
@@ -78,6 +79,7 @@ class Desk:
     directory: Directory
     mailboxes: Mailboxes
     spool: Spool
+    approval: Approval
     live: Live | None = None
     clock: Callable[[], float] = time.time
 

@@ -1,20 +1,20 @@
-"""How many messages one sender may send in ten minutes.
+"""How many messages may come from one source in ten minutes.
 
 The rule it guards: a script that runs away stops itself, not the class. Only accepted messages
-count, per account, or per client address and envelope sender where nobody logged in.
+count: per account, or per client address and envelope sender where nobody logged in; and per list.
 """
 
 import time
 from collections.abc import Callable
 
-from tpmailserver.model import Accepted, Address, Client, Reason, Refusal
+from tpmailserver.model import Address, Client
 
 _WINDOW = 600.0
 _TIDY_EVERY = 60.0
 
 
-class Budgets:
-    """The messages accepted from each sender in its current ten minutes."""
+class Budget:
+    """The messages of each source in its current ten minutes; a limit of 0 is none."""
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -22,28 +22,29 @@ class Budgets:
         self._windows: dict[str, tuple[float, int]] = {}
         self._tidied = clock()
 
-    def check(self, client: Client, sender: Address | None, login: str) -> Accepted | Refusal:
-        """Whether this sender may send one more message now."""
-        if not self._limit:
-            return Accepted()
-        begun, count = self._window(_key(client, sender, login))
-        if count < self._limit:
-            return Accepted()
-        left = begun + _WINDOW - self._clock()
-        at = time.strftime("%H:%M:%S", time.localtime(time.time() + left))
-        return Refusal(Reason.BUDGET_SPENT, (str(self._limit), at))
+    def is_spent(self, source: str) -> bool:
+        """Whether a source may not have one more message now."""
+        return 0 < self._limit <= self._window(source)[1]
 
-    def count(self, client: Client, sender: Address | None, login: str) -> None:
+    def in_words(self, source: str) -> tuple[str, str]:
+        """The limit, and the time of day when a source may go on."""
+        left = self._window(source)[0] + _WINDOW - self._clock()
+        return str(self._limit), time.strftime("%H:%M:%S", time.localtime(time.time() + left))
+
+    def count(self, source: str) -> None:
         """Notes an accepted message."""
         if self._limit:
-            key = _key(client, sender, login)
-            begun, count = self._window(key)
-            self._windows[key] = (begun, count + 1)
+            begun, count = self._window(source)
+            self._windows[source] = (begun, count + 1)
             self._tidy()
 
-    def _window(self, key: str) -> tuple[float, int]:
+    def forgive(self, source: str) -> None:
+        """Begins a source's ten minutes anew."""
+        self._windows.pop(source, None)
+
+    def _window(self, source: str) -> tuple[float, int]:
         now = self._clock()
-        begun, count = self._windows.get(key, (now, 0))
+        begun, count = self._windows.get(source, (now, 0))
         return (begun, count) if now - begun < _WINDOW else (now, 0)
 
     def _tidy(self) -> None:
@@ -54,5 +55,6 @@ class Budgets:
             self._windows = {key: each for key, each in current if now - each[0] < _WINDOW}
 
 
-def _key(client: Client, sender: Address | None, login: str) -> str:
+def source_of(client: Client, sender: Address | None, login: str) -> str:
+    """Whose budget a message counts against."""
     return f"account {login}" if login else f"{client} {str(sender).lower()}"

@@ -68,6 +68,14 @@ class Expander(Protocol):
         """The recipients of a message; an exception means: not now, and the sender keeps it."""
 
 
+class Members:
+    """The expander of every list that has no other: the members that `tpmail list` keeps."""
+
+    def expand(self, post: Post) -> Expansion:
+        """All members; those that are lists are expanded in their turn."""
+        return post.members
+
+
 class IExpander(Interface):
     """An `Expander` that `twistd tpmail` finds as a Twisted plugin, by its name."""
 

@@ -1,6 +1,7 @@
 """All of the site's policy, put together: what a session of either protocol asks."""
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +13,24 @@ from tpmailserver.store.locks import MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.spool import Spool
 
+from .approval import Approval
+from .budgets import Budget
+from .expander import Expander
+from .expansion import Expansions, Hook
+from .letters import Letters
+from .lists import MailingLists
 from .logins import Logins
 from .maildrops import Maildrops
 from .networks import Admission
-from .reception import Reception
+from .posting import Posting
+from .reception import Places, Reception
 from .recipients import Recipients
+from .runaways import Runaways
 from .sightings import Sightings
-from .threads import Surroundings
+from .suspensions import Suspensions
+from .threads import Inline, Surroundings
+from .troubles import Troubles
+from .visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class Stores:
     database: Database
     directory: Directory
     mailboxes: Mailboxes
+    held: Mailboxes
+    """One for each list that holds messages for approval."""
     spool: Spool
     locks: MaildropLocks
 
@@ -40,20 +54,58 @@ class Policy:
     logins: Logins
     reception: Reception
     maildrops: Maildrops
+    visibility: Visibility
     sightings: Sightings
 
 
-def policy_of(settings: Settings, stores: Stores, surroundings: Surroundings) -> Policy:
-    """The policy of a site."""
+def policy_of(
+    settings: Settings,
+    stores: Stores,
+    surroundings: Surroundings,
+    expanders: Mapping[str, Expander],
+) -> Policy:
+    """The policy of a site; `expanders` are the hooks of its lists, by name."""
     threads = surroundings.threads
     recipients = Recipients(settings, stores.directory, stores.mailboxes, threads)
+    troubles = Troubles(stores.database.lists, surroundings.wall, threads)
+    hooks = {each.name: Hook(expanders[each.name], each.seconds) for each in settings.hooks}
+    expansions = Expansions(recipients, settings.domain, hooks, troubles, threads)
+    letters = Letters(settings.domain, stores.mailboxes, stores.spool, surroundings.wall)
+    suspensions = Suspensions(
+        settings, stores.database.lists, stores.directory, recipients, letters
+    )
+    limits, clock = settings.limits, surroundings.steady
+    lists = MailingLists(
+        recipients,
+        expansions,
+        Posting(recipients, expansions.reach, Budget(limits.list_budget, clock)),
+        Runaways(
+            stores.directory,
+            expansions.reach,
+            suspensions.suspend,
+            Budget(limits.list_breaker, clock),
+            threads,
+        ),
+    )
+    places = Places(stores.mailboxes, stores.held, stores.spool)
     return Policy(
         Admission(settings, surroundings.steady),
         Logins(settings, stores.directory, surroundings, partial(_open_account, stores)),
-        Reception(settings, recipients, stores.mailboxes, stores.spool, surroundings),
+        Reception(settings, recipients, lists, places, surroundings),
         Maildrops(stores.mailboxes, stores.locks, surroundings, settings.maildrop),
+        Visibility(settings, recipients, expansions.reach),
         Sightings(stores.database, surroundings.wall, threads),
     )
+
+
+def approval_of(settings: Settings, stores: Stores, clock: Callable[[], float]) -> Approval:
+    """What waits on the lists of a site, for an instructor."""
+    threads = Inline()
+    recipients = Recipients(settings, stores.directory, stores.mailboxes, threads)
+    troubles = Troubles(stores.database.lists, clock, threads)
+    expansions = Expansions(recipients, settings.domain, {}, troubles, threads)
+    places = Places(stores.mailboxes, stores.held, stores.spool)
+    return Approval(settings.domain, expansions, places, clock)
 
 
 def _open_account(stores: Stores, number: str) -> None:

@@ -4,28 +4,46 @@ The rule it guards: `Delivered` means on disk in every mailbox (the order of wri
 `store.maildir`'s); whatever fails before that is a refusal, and the sender keeps the message.
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tpmailserver.model import Accepted, Address, Client, Delivered, Envelope, Refusal
+from tpmailserver.model import Accepted, Address, Client, Delivered, Envelope, Reason, Refusal
 from tpmailserver.settings import Settings
+from tpmailserver.store.lists import MailingList
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.spool import HELD_AT_MOST, Draft, Spool
 
-from .budgets import Budgets
+from .budgets import Budget, source_of
+from .expansion import Destination
+from .header import Header
+from .lists import MailingLists, Recipient
 from .recipients import Recipients
-from .stamps import check_loop, stamp
+from .stamps import Stamps
 from .threads import Surroundings
+from .walk import Copies
 
 _BETWEEN_TRIES = 0.05
 _RESET_TRIES = 100
+_HOPS_AT_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message that is coming in: what was said around it, and its draft."""
+    """A message that is coming in: what was said around it, its stamps and its draft."""
 
     envelope: Envelope
+    stamps: Stamps
     draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where messages are put: the mailboxes, those of the lists that hold mail, the spool."""
+
+    mailboxes: Mailboxes
+    held: Mailboxes
+    spool: Spool
 
 
 class Reception:
@@ -35,43 +53,51 @@ class Reception:
         self,
         settings: Settings,
         recipients: Recipients,
-        mailboxes: Mailboxes,
-        spool: Spool,
+        lists: MailingLists,
+        places: Places,
         surroundings: Surroundings,
     ) -> None:
-        self._settings = settings
-        self._mailboxes = mailboxes
-        self._spool = spool
+        self._domain = settings.domain
         self._recipients = recipients
+        self._lists = lists
+        self._places = places
         self._threads = surroundings.threads
         self._wall = surroundings.wall
-        self._budgets = Budgets(settings.limits.budget, surroundings.steady)
+        self._budget = Budget(settings.limits.budget, surroundings.steady)
         self.delivered = 0
         """Messages accepted since the start."""
 
     def may_send(self, client: Client, sender: Address | None, login: str) -> Accepted | Refusal:
         """Whether this sender may send a message now; any address may, within its budget."""
-        return self._budgets.check(client, sender, login)
+        source = source_of(client, sender, login)
+        if self._budget.is_spent(source):
+            return Refusal(Reason.BUDGET_SPENT, self._budget.in_words(source))
+        return Accepted()
 
-    async def may_receive(self, recipient: Address, octets: int) -> Accepted | Refusal:
-        """Whether this recipient has a mailbox here with room for that many octets."""
-        found = await self._recipients.resolve(recipient, octets)
-        return found if isinstance(found, Refusal) else Accepted()
+    async def may_receive(
+        self, recipient: Address, octets: int, sender: Address | None, login: str
+    ) -> Accepted | Refusal:
+        """Whether this recipient is here, wants mail of this sender and has room for it."""
+        found = self._recipients.find(recipient)
+        if isinstance(found, Refusal):
+            return found
+        if isinstance(found, MailingList):
+            answer = self._lists.may_receive(found, recipient, sender, login)
+            if isinstance(answer, Refusal):
+                return answer
+            return await self._recipients.have_room(answer, octets)
+        return await self._recipients.have_room((found,), octets)
 
-    def mailboxes_of(self, recipients: tuple[Address, ...]) -> tuple[str, ...] | Refusal:
-        """The mailboxes of recipients, each once; a Refusal where one is gone since RCPT."""
-        found: dict[str, None] = {}
-        for recipient in recipients:
-            mailbox = self._recipients.mailbox_of(recipient)
-            if isinstance(mailbox, Refusal):
-                return mailbox
-            found[mailbox] = None
-        return tuple(found)
-
-    def begin(self, envelope: Envelope) -> Incoming:
-        """Starts to take a message in; it is in memory for now."""
-        stamped = stamp(envelope, self._settings.domain, self._wall)
-        return Incoming(envelope, self._spool.draft(stamped))
+    def begin(self, envelope: Envelope) -> Incoming | Refusal:
+        """Starts to take a message in, in memory for now; a Refusal where a recipient has gone."""
+        recipients = self._found(envelope)
+        if isinstance(recipients, Refusal):
+            return recipients
+        stamps = Stamps(envelope, self._domain, self._wall)
+        # With the stamp that it most likely goes out with: then nothing has to be written twice.
+        copies = self._lists.foreseen(recipients)
+        stamp = stamp_of(stamps, copies[0]) if copies else stamps.direct()
+        return Incoming(envelope, stamps, self._places.spool.draft(stamp))
 
     async def take(self, incoming: Incoming, content: bytes) -> None:
         """Adds content to a message; what memory is not meant to hold goes to the spool."""
@@ -81,29 +107,89 @@ class Reception:
 
     async def deliver(self, incoming: Incoming) -> Delivered | Refusal:
         """Delivers a whole message, or refuses it and keeps nothing of it."""
+        try:
+            recipients = self._found(incoming.envelope)
+            if isinstance(recipients, Refusal):
+                return recipients
+            destination = await self._destination(incoming, recipients)
+            if isinstance(destination, Refusal):
+                return destination
+            delivered = await self._deliver(incoming, destination)
+            self._count(incoming.envelope, recipients)
+            return delivered
+        finally:
+            await self.discard(incoming)
+
+    async def discard(self, incoming: Incoming) -> None:
+        """Throws away what is left of a message."""
+        if not incoming.draft.is_gone:
+            await self._threads.disk(incoming.draft.discard)
+
+    async def _destination(
+        self, incoming: Incoming, recipients: Sequence[Recipient]
+    ) -> Destination | Refusal:
         envelope, draft = incoming.envelope, incoming.draft
-        checks = (
-            check_loop(draft.head),
-            self._recipients.are_still_here(envelope.mailboxes),
-            self._budgets.check(envelope.client, envelope.sender, envelope.login),
-        )
-        for check in checks:
-            if isinstance(check, Refusal):
-                await self.discard(incoming)
-                return check
-        await self._resets_of(envelope.mailboxes)
-        await self._threads.disk(self._mailboxes.deliver, draft, envelope.mailboxes)
-        self._budgets.count(envelope.client, envelope.sender, envelope.login)
+        header = Header(draft.head)
+        if header.hops > _HOPS_AT_MOST:
+            way = (str(envelope.sender or "<>"), str(envelope.recipients[0]))
+            return Refusal(Reason.LOOP, (str(header.hops), *way))
+        may_send = self.may_send(envelope.client, envelope.sender, envelope.login)
+        if isinstance(may_send, Refusal):
+            return may_send
+        return await self._lists.destination(recipients, envelope, header, draft)
+
+    async def _deliver(self, incoming: Incoming, destination: Destination) -> Delivered:
+        mailboxes = destination.walk.mailboxes
+        await self._resets_of(mailboxes)
+        identity = await self._threads.disk(self._write, incoming, destination)
+        held = tuple(stop.mailing_list.name for stop in destination.held)
+        return Delivered(len(mailboxes), identity, held)
+
+    def _write(self, incoming: Incoming, destination: Destination) -> str:
+        """Puts every copy where it goes, each stamping written once; returns the message's name."""
+        copies = destination.walk.copies
+        stamps = [stamp_of(incoming.stamps, each) for each in copies]
+        stamps += [incoming.stamps.direct()] * len(destination.held)
+        drafts: list[Draft] = []
+        with ExitStack() as ending:
+            for stamp in stamps:
+                draft = incoming.draft
+                if stamp != draft.stamp or draft in drafts:
+                    draft = self._places.spool.restamped(incoming.draft, stamp)
+                ending.callback(draft.discard)
+                drafts.append(draft)
+            for draft, stop in zip(drafts[len(copies) :], destination.held, strict=True):
+                self._places.held.deliver(draft, (stop.mailing_list.name,))
+            self._places.mailboxes.deliver_all(
+                [(draft, each.mailboxes) for draft, each in zip(drafts, copies, strict=False)]
+            )
+        return (drafts or [incoming.draft])[0].identity
+
+    def _count(self, envelope: Envelope, recipients: Sequence[Recipient]) -> None:
+        self._budget.count(source_of(envelope.client, envelope.sender, envelope.login))
+        self._lists.count(recipients, envelope)
         self.delivered += 1
-        return Delivered(len(envelope.mailboxes), draft.identity)
+
+    def _found(self, envelope: Envelope) -> list[Recipient] | Refusal:
+        """Whose the recipients are; a Refusal where one is gone since RCPT."""
+        recipients = []
+        for address in envelope.recipients:
+            found = self._recipients.find(address)
+            if isinstance(found, Refusal):
+                return found
+            recipients.append((address, found))
+        return recipients
 
     async def _resets_of(self, mailboxes: tuple[str, ...]) -> None:
         """Lets a reset of these mailboxes pass, on no thread: others have work for the threads."""
         for _ in range(_RESET_TRIES):
-            if self._mailboxes.gate.is_open(mailboxes):
+            if self._places.mailboxes.gate.is_open(mailboxes):
                 return
             await self._threads.pause(_BETWEEN_TRIES)
 
-    async def discard(self, incoming: Incoming) -> None:
-        """Throws a message away that was not delivered."""
-        await self._threads.disk(incoming.draft.discard)
+
+def stamp_of(stamps: Stamps, copies: Copies) -> bytes:
+    """The fields for copies that go by that way."""
+    if copies.stop is None:
+        return stamps.direct()
+    return stamps.through(copies.stop.mailing_list, copies.stop.recipient)

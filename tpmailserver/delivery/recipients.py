@@ -1,13 +1,16 @@
 """Who may receive: the isolation of the site.
 
-The rule it guards: the only way to a mailbox is a name in the table of accounts. What was typed
-never becomes a path; a domain that is not ours, in any spelling, is refused at RCPT, so no bounce
-is ever made and nothing leaves.
+The rule it guards: the only way to a mailbox is a name in the tables of accounts and lists. What
+was typed never becomes a path; a domain that is not ours, in any spelling, is refused at RCPT, so
+no bounce is ever made and nothing leaves.
 """
+
+from collections.abc import Iterable, Sequence
 
 from tpmailserver.model import Accepted, Address, Reason, Refusal, name_of
 from tpmailserver.settings import Settings
 from tpmailserver.store.directory import Directory
+from tpmailserver.store.lists import MailingList
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.tally import Tally
 
@@ -15,9 +18,12 @@ from .threads import Threads
 
 POSTMASTER = "postmaster"
 
+Found = str | MailingList
+"""Whose an address is: a mailbox's name, or a list."""
+
 
 class Recipients:
-    """Finds the mailbox of an address, and whether it has room."""
+    """Finds the mailbox or the list of an address, and whether there is room."""
 
     def __init__(
         self, settings: Settings, directory: Directory, mailboxes: Mailboxes, threads: Threads
@@ -27,43 +33,51 @@ class Recipients:
         self._mailboxes = mailboxes
         self._threads = threads
 
-    async def resolve(self, address: Address, octets: int) -> str | Refusal:
-        """The mailbox that takes `octets` more for this address; reads memory once it is known."""
-        mailbox = self.mailbox_of(address)
-        if isinstance(mailbox, Refusal):
-            return mailbox
-        tally = self._mailboxes.known_tally(mailbox)
-        if tally is None or self._is_full(tally, octets):
-            # Full as far as this process knows; somebody else may have made room.
-            tally = await self._threads.disk(self._mailboxes.tally, mailbox)
-        if self._is_full(tally, octets):
-            return Refusal(Reason.MAILBOX_FULL, (str(address),))
-        return mailbox
-
-    def mailbox_of(self, address: Address) -> str | Refusal:
-        """The mailbox of an address by the table of accounts."""
+    def find(self, address: Address) -> Found | Refusal:
+        """Whose an address is, by the tables in memory."""
         if address.domain.lower() != self._settings.domain:
             return Refusal(Reason.FOREIGN_RECIPIENT, (str(address), self._settings.domain))
+        if self._directory.account(address.local) is not None:
+            return address.local
         # `number+anything` reaches `number`, as mail systems have it (RFC 5233).
         name = name_of(address.local.partition("+")[0])
+        found = None if name is None else self.named(name)
+        return Refusal(Reason.UNKNOWN_RECIPIENT, (str(address),)) if found is None else found
+
+    def named(self, name: str) -> Found | None:
+        """The mailbox or the list of that name, if there is one."""
         if name == POSTMASTER:
             # RFC 5321 §4.5.1: postmaster always has a mailbox.
-            name = self._settings.postmaster or POSTMASTER
-            if self._directory.account(name) is None:
-                return POSTMASTER
-        if name is None or self._directory.account(name) is None:
-            return Refusal(Reason.UNKNOWN_RECIPIENT, (str(address),))
-        return name
+            account = self._settings.postmaster
+            return POSTMASTER if self._directory.account(account) is None else account
+        if self._directory.account(name) is not None:
+            return name
+        return self._directory.mailing_list(name)
 
-    def are_still_here(self, mailboxes: tuple[str, ...]) -> Accepted | Refusal:
-        """Whether no account was removed while a message for it came in."""
-        for name in mailboxes:
-            if name != POSTMASTER and self._directory.account(name) is None:
-                address = f"{name}@{self._settings.domain}"
-                return Refusal(Reason.UNKNOWN_RECIPIENT, (address,))
+    def account_of(self, address: Address | None) -> str:
+        """The account that an address belongs to, or ""."""
+        found = "" if address is None else self.find(address)
+        return found if isinstance(found, str) else ""
+
+    async def have_room(self, mailboxes: Sequence[str], octets: int) -> Accepted | Refusal:
+        """Whether each mailbox takes `octets` more; reads memory once they are known."""
+        known = self._mailboxes.known_tally
+        # Full as far as this process knows: somebody else may have made room.
+        unsure = [name for name in mailboxes if self._is_full(known(name), octets)]
+        if not unsure:
+            return Accepted()
+        for name, tally in (await self._threads.disk(self._count, unsure)).items():
+            if self._is_full(tally, octets):
+                return Refusal(Reason.MAILBOX_FULL, (f"{name}@{self._settings.domain}",))
         return Accepted()
 
-    def _is_full(self, tally: Tally, octets: int) -> bool:
+    def _count(self, mailboxes: Iterable[str]) -> dict[str, Tally]:
+        return {name: self._mailboxes.tally(name) for name in mailboxes}
+
+    def _is_full(self, tally: Tally | None, octets: int) -> bool:
+        """Whether that is full; what was not counted yet is taken to be so."""
+        if tally is None:
+            return True
         limits = self._settings.limits
         too_many = 0 < limits.mailbox_messages <= tally.messages
         return too_many or 0 < limits.mailbox_size < tally.octets + max(octets, 1)

@@ -1,46 +1,73 @@
-"""The two header fields that the server puts on top of a message, and the check for loops.
+"""The header fields that the server puts on top of a message.
 
 The rule it guards: the message is the student's. Nothing of it is changed, and only
 `Return-Path:` and `Received:` are added (RFC 5321 §4.4): where a message came from is in them, and
-what its own `From:` says is not looked at.
+what its own `From:` says is not looked at. A copy that came through a list says so besides, in the
+fields of lists: `List-Id:` (RFC 2919), `List-Post:` and `List-Help:` (RFC 2369). Its return path is
+the list's owner, who hears of trouble instead of the writer (RFC 5321 §3.9.2).
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 
-from tpmailserver.model import Accepted, Envelope, Reason, Refusal
+from tpmailserver.model import Address, Envelope
+from tpmailserver.store.lists import MailingList, MayPost
 
-_RECEIVED_AT_MOST = 50
-_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+from .recipients import POSTMASTER
 
 
-def stamp(envelope: Envelope, host: str, clock: Callable[[], float]) -> bytes:
-    """The fields to put on top, with LF line ends (RFC 5321 §4.4: return-path and time-stamp)."""
+class Stamps:
+    """The stamps of one message that came in now; all of them bear the same date."""
+
+    def __init__(self, envelope: Envelope, host: str, clock: Callable[[], float]) -> None:
+        self._sender = envelope.sender
+        self._host = host
+        self._received = _received(envelope, host)
+        self._date = format_datetime(datetime.fromtimestamp(clock()).astimezone())
+
+    def direct(self) -> bytes:
+        """The fields for a recipient who was named, with LF line ends."""
+        return (
+            f"Return-Path: <{self._sender or ''}>\n{self._received};\n\t{self._date}\n"
+        ).encode()
+
+    def through(self, mailing_list: MailingList, recipient: Address) -> bytes:
+        """The fields for the members of a list that was reached by the address `recipient`."""
+        owner = owner_of(mailing_list, self._host)
+        name, host = mailing_list.name, self._host
+        post = f"<mailto:{name}@{host}>"
+        if mailing_list.may_post is MayPost.OWNER:
+            post = "NO (only the owner posts here)"
+        return (
+            f"Return-Path: <{owner}>\n"
+            f"{self._received}\n\tfor <{recipient}>;\n\t{self._date}\n"
+            f"List-Id: <{list_id(name, host)}>\n"
+            f"List-Post: {post}\n"
+            f"List-Help: <mailto:{owner}?subject={name}>\n"
+            "Precedence: list\n"
+        ).encode()
+
+
+def owner_of(mailing_list: MailingList, host: str) -> Address:
+    """Who answers for a list: its owner, or the postmaster where it has none."""
+    return Address(mailing_list.owner or POSTMASTER, host)
+
+
+def list_id(name: str, host: str) -> str:
+    """What `List-Id:` calls a list (RFC 2919 §2)."""
+    return f"{name}.{host}"
+
+
+def _received(envelope: Envelope, host: str) -> str:
+    """The time-stamp line as far as its clause `for` (RFC 5321 §4.4)."""
     client = envelope.client
     if client.address is None:
         address = "local"
     else:
         address = f"[IPv6:{client.address}]" if client.address.version == 6 else f"[{client}]"
     login = f" (logged in as {envelope.login})" if envelope.login else ""
-    date = format_datetime(datetime.fromtimestamp(clock()).astimezone())
     return (
-        f"Return-Path: <{envelope.sender or ''}>\n"
         f"Received: from {envelope.helo} ({address}){login}\n"
-        f"\tby {host} with {envelope.protocol} id {client.session};\n"
-        f"\t{date}\n"
-    ).encode()
-
-
-def check_loop(head: bytes) -> Accepted | Refusal:
-    """Whether a message that begins with `head` has not gone round (RFC 5321 §6.3).
-
-    Each hop puts its Received field on top, so a loop's fields are always within the first 64 KiB.
-    """
-    # A message without a header begins with the empty line.
-    header = b"" if head.startswith(b"\n") else head.partition(b"\n\n")[0]
-    hops = len(_RECEIVED.findall(header))
-    if hops > _RECEIVED_AT_MOST:
-        return Refusal(Reason.LOOP, (str(hops),))
-    return Accepted()
+        f"\tby {host} with {envelope.protocol} id {client.session}"
+    )

@@ -49,10 +49,11 @@ class Events:
     def delivered(self, delivered: Delivered, envelope: Envelope) -> None:
         """A message is safe in its mailboxes."""
         self._tell(
-            "delivered id={id} from <{sender}> to {count}",
+            "delivered id={id} from <{sender}> to {count}{held}",
             id=delivered.identity,
             sender=_shown(envelope.sender),
             count=delivered.mailboxes,
+            held=delivered.held and f", held on {', '.join(delivered.held)}",
         )
 
     def removed(self, count: int, account: str) -> None:

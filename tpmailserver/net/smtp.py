@@ -15,12 +15,14 @@ from tpmailserver.wire.contract import (
     Content,
     Discard,
     EndMessage,
+    Expand,
     LogIn,
     MayReceive,
     MaySend,
     Outcome,
     Question,
     Stream,
+    Verify,
 )
 from tpmailserver.wire.smtp import SmtpSession, SmtpTerms
 
@@ -48,14 +50,18 @@ class SmtpCarrier(Carrier):
         match question:
             case MaySend(sender, login):
                 return self._policy.reception.may_send(self._client, sender, login)
-            case MayReceive(recipient, octets):
-                return await self._policy.reception.may_receive(recipient, octets)
+            case MayReceive(recipient, octets, sender, login):
+                return await self._policy.reception.may_receive(recipient, octets, sender, login)
             case BeginMessage():
                 return self._begin(question)
             case EndMessage():
                 return await self._deliver()
             case LogIn():
                 return await self._log_in(question)
+            case Verify(name, login):
+                return self._policy.visibility.verify(name, login)
+            case Expand(name, login):
+                return self._policy.visibility.expand(name, login)
         raise TypeError(f"SMTP does not ask {question!r}")
 
     async def _perform(self, output: Content | Discard | Stream) -> None:
@@ -78,19 +84,18 @@ class SmtpCarrier(Carrier):
         return outcome
 
     def _begin(self, question: BeginMessage) -> Outcome:
-        mailboxes = self._policy.reception.mailboxes_of(question.recipients)
-        if isinstance(mailboxes, Refusal):
-            return mailboxes
         envelope = Envelope(
             question.sender,
-            mailboxes,
+            question.recipients,
             self._client,
             question.helo,
             question.protocol,
             question.login,
         )
-        self._incoming = self._policy.reception.begin(envelope)
-        self._failure = None
+        begun = self._policy.reception.begin(envelope)
+        if isinstance(begun, Refusal):
+            return begun
+        self._incoming, self._failure = begun, None
         return Accepted()
 
     async def _take(self, content: bytes) -> None:

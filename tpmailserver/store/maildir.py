@@ -109,10 +109,15 @@ class Mailboxes:
         """Moves messages to "cur" with the flag S, as far as that goes; nobody depends on it."""
         with self._open_parts(name) as parts:
             for message in messages:
-                folder, _, file = message.name.partition("/")
                 with suppress(OSError, KeyError):
-                    source, target = parts[folder], parts["cur"]
-                    os.rename(file, as_read(file), src_dir_fd=source, dst_dir_fd=target)
+                    _mark_read(parts, message)
+
+    def put_away(self, name: str, message: Message) -> None:
+        """Moves a message to "cur" with the flag S; FileNotFoundError when it is gone."""
+        with self._open_parts(name) as parts:
+            if not {"new", "cur"} <= parts.keys():
+                raise FileNotFoundError(f"{name}/{message.name} is gone")
+            _mark_read(parts, message)
 
     def sweep(self, now: float) -> int:
         """Removes what other programs' crashes have left in `tmp`, 36 hours later."""
@@ -153,3 +158,8 @@ class Mailboxes:
                         with suppress(OSError):
                             make_folder_in(mailbox, part)
             yield parts
+
+
+def _mark_read(parts: Mapping[str, int], message: Message) -> None:
+    folder, _, file = message.name.partition("/")
+    os.rename(file, as_read(file), src_dir_fd=parts[folder], dst_dir_fd=parts["cur"])

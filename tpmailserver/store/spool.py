@@ -74,6 +74,11 @@ class Draft:
         return self.stored + self._line_ends + unended
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the draft was delivered or discarded."""
+        return self._place is _Place.GONE
+
+    @property
     def head(self) -> bytes:
         """The first octets of the content, at most 64 KiB, without the stamp."""
         if self._head is not None:

@@ -1,0 +1,107 @@
+"""Messages that wait on a list until somebody approves or rejects them.
+
+The rule it guards: a message that waits was acknowledged, so nothing here loses it. It is removed
+only when every member has it, and a rejected one is set aside, not erased. Approval is the last
+word: it goes to all members that the tables know, and no hook is asked again.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tpmailserver.model import Address, Client, Envelope, Message
+from tpmailserver.store.lists import MailingList
+from tpmailserver.store.maildir import Mailboxes
+
+from .expansion import Expansions
+from .header import Header
+from .reception import Places, stamp_of
+from .stamps import Stamps
+
+_HEAD = 64 * 1024
+_PIECE = 256 * 1024
+_PATH = b"Return-Path: "
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits: who wrote it (its envelope sender), what about, and since when."""
+
+    identity: str
+    sender: str
+    subject: str
+    octets: int
+    since: float
+
+
+class Approval:
+    """What waits on the lists of a site."""
+
+    def __init__(
+        self, domain: str, expansions: Expansions, places: Places, clock: Callable[[], float]
+    ) -> None:
+        self._domain = domain
+        self._expansions = expansions
+        self._places = places
+        self._clock = clock
+
+    def waiting(self, mailing_list: MailingList) -> tuple[Waiting, ...]:
+        """What waits on a list, the oldest first."""
+        return tuple(
+            self._described(mailing_list.name, each) for each in self._messages(mailing_list)
+        )
+
+    def approve(self, mailing_list: MailingList, identity: str) -> int:
+        """Sends a message on to all members of its list; returns how many mailboxes have it."""
+        name = mailing_list.name
+        message = self._message(mailing_list, identity)
+        address = Address(name, self._domain)
+        envelope = Envelope(None, (address,), Client(None, session="approved"), "tpmail", "local")
+        stamps = Stamps(envelope, self._domain, self._clock)
+        copies = self._expansions.by_tables([(address, mailing_list)]).copies
+        drafts = []
+        try:
+            for each in copies:
+                draft = self._places.spool.draft(stamp_of(stamps, each))
+                drafts.append(draft)
+                with os.fdopen(self._places.held.open(name, message), "rb") as file:
+                    # Its return path was the writer's; from here on it is the list owner's.
+                    if not (line := file.readline()).startswith(_PATH):
+                        draft.write(line)
+                    while piece := file.read(_PIECE):
+                        draft.write(piece)
+                        draft.spill()
+            self._places.mailboxes.deliver_all(
+                [(draft, each.mailboxes) for draft, each in zip(drafts, copies, strict=True)]
+            )
+        finally:
+            for draft in drafts:
+                draft.discard()
+        self._places.held.remove(name, [message])
+        return sum(len(each.mailboxes) for each in copies)
+
+    def reject(self, mailing_list: MailingList, identity: str) -> None:
+        """Sets a message aside, into the `cur` of those that waited."""
+        message = self._message(mailing_list, identity)
+        self._places.held.put_away(mailing_list.name, message)
+
+    def _messages(self, mailing_list: MailingList) -> list[Message]:
+        return [
+            each
+            for each in self._places.held.snapshot(mailing_list.name)
+            if each.name.startswith("new/")
+        ]
+
+    def _message(self, mailing_list: MailingList, identity: str) -> Message:
+        """The message of that name; FileNotFoundError when it waits no more."""
+        for each in self._messages(mailing_list):
+            if each.uidl == identity:
+                return each
+        raise FileNotFoundError(f"{identity} does not wait on {mailing_list.name}")
+
+    def _described(self, name: str, message: Message) -> Waiting:
+        with os.fdopen(self._places.held.open(name, message), "rb") as file:
+            since = os.fstat(file.fileno()).st_mtime
+            header = Header(file.read(_HEAD))
+        sender = header.first("Return-Path").strip("<>")
+        return Waiting(message.uidl, sender, header.first("Subject"), message.octets, since)

@@ -1,0 +1,99 @@
+"""The lists of a site, as the way of a message meets them: at RCPT, at DATA and at the final dot.
+
+The rule it guards: what can be known at RCPT is said at RCPT, about that list alone. What only the
+whole message shows (it has gone round, a program wrote it, a hook does not want it) is said at the
+final dot, and then nobody receives it.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from tpmailserver.model import Address, Envelope, Reason, Refusal
+from tpmailserver.store.lists import MailingList
+from tpmailserver.store.spool import Draft
+
+from .expansion import Destination, Expansions, Whole
+from .header import Header
+from .posting import Posting, Writer
+from .recipients import Found, Recipients
+from .runaways import Runaways
+from .walk import Copies
+
+Recipient = tuple[Address, Found]
+
+
+class MailingLists:
+    """All lists of a site."""
+
+    def __init__(
+        self, recipients: Recipients, expansions: Expansions, posting: Posting, runaways: Runaways
+    ) -> None:
+        self._recipients = recipients
+        self._expansions = expansions
+        self._posting = posting
+        self._runaways = runaways
+
+    def may_receive(
+        self, mailing_list: MailingList, recipient: Address, sender: Address | None, login: str
+    ) -> tuple[str, ...] | Refusal:
+        """The mailboxes that a list comes to, as far as that is known at RCPT."""
+        checked = self._posting.check(mailing_list, self._posting.writer(sender, login))
+        if isinstance(checked, Refusal):
+            return checked
+        mailboxes = self._expansions.by_tables([(recipient, mailing_list)]).mailboxes
+        if not mailboxes and not self._expansions.has_hook(mailing_list):
+            return Refusal(Reason.LIST_EMPTY, (mailing_list.name,))
+        return mailboxes
+
+    def foreseen(self, recipients: Sequence[Recipient]) -> Sequence[Copies]:
+        """The copies that a message for these recipients will most likely come to."""
+        if any(map(self._expansions.has_hook, _lists_among(recipients))):
+            # A hook reads the message as it came: without the fields of the list.
+            return []
+        return self._expansions.by_tables(recipients).copies
+
+    async def destination(
+        self, recipients: Sequence[Recipient], envelope: Envelope, header: Header, draft: Draft
+    ) -> Destination | Refusal:
+        """Where a whole message goes."""
+        writer = self._posting.writer(envelope.sender, envelope.login)
+        lists = _lists_among(recipients)
+        refusal = await self._refusal(lists, writer, header)
+        if refusal is not None:
+            return refusal
+        message = Whole(envelope, writer, header, draft)
+        destination = await self._expansions.destination(recipients, message)
+        if isinstance(destination, Refusal):
+            return destination
+        through = [each.mailboxes for each in destination.walk.copies if each.stop is not None]
+        room = await self._recipients.have_room(tuple(chain(*through)), draft.stored)
+        if isinstance(room, Refusal):
+            return room
+        if not (destination.walk.copies or destination.held or destination.taken):
+            return Refusal(Reason.LIST_EMPTY, (lists[0].name,))
+        return destination
+
+    def count(self, recipients: Sequence[Recipient], envelope: Envelope) -> None:
+        """Notes a message that was delivered."""
+        writer = self._posting.writer(envelope.sender, envelope.login)
+        for each in _lists_among(recipients):
+            self._posting.count(each)
+            self._runaways.count(each, writer)
+
+    async def _refusal(
+        self, lists: Sequence[MailingList], writer: Writer, header: Header
+    ) -> Refusal | None:
+        for each in lists:
+            if header.is_automatic:
+                return Refusal(Reason.AUTOMATIC_TO_LIST, (each.name,))
+            for check in (
+                self._posting.check(each, writer),
+                await self._runaways.check(each, writer),
+            ):
+                if isinstance(check, Refusal):
+                    return check
+        return None
+
+
+def _lists_among(recipients: Sequence[Recipient]) -> list[MailingList]:
+    return [found for _, found in recipients if isinstance(found, MailingList)]
