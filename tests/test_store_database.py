@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tpmailserver.store import database as module
-from tpmailserver.store.database import Account, Added, Database, DatabaseError, NameTaken
+from tpmailserver.store import transactions
+from tpmailserver.store.database import Account, Added, Database
 from tpmailserver.store.directory import Directory
+from tpmailserver.store.namespace import NameTaken
+from tpmailserver.store.transactions import DatabaseError
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -259,7 +261,7 @@ def test_a_damaged_database_is_an_error(path: Path, content: bytes) -> None:
 def test_a_locked_database_is_an_error_and_then_works_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(transactions, "_BUSY_TIMEOUT", 0.05)
     database = Database(path)
     database.create()
     other = sqlite3.connect(path, isolation_level=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tpmailserver.model import name_of
 from tpmailserver.store.aside import set_aside
-from tpmailserver.store.database import RESERVED, NameTaken
+from tpmailserver.store.namespace import RESERVED, NameTaken
 
 from .desk import Desk, NotDone
 from .numbers import WHAT_A_NAME_IS, shown

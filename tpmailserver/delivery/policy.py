@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from tpmailserver.settings import Settings
-from tpmailserver.store.database import Database, NameTaken
+from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.locks import MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.namespace import NameTaken
 from tpmailserver.store.spool import Spool
 
 from .logins import Logins
