@@ -54,8 +54,7 @@ def test_the_list_shows_mail_sessions_and_groups(tmp_path):
     add(desk, ("22000001",), "a")
     put_mail(desk, "22000001")
     put_mail(desk, "22000001")
-    desk.database.note_seen("22000001", "POP3", NOW)
-    desk.database.note_seen("22000002", "SMTP", NOW + 5)
+    desk.database.note_all_seen([("22000001", "POP3", NOW), ("22000002", "SMTP", NOW + 5)])
     first, second = accounts(desk).accounts
     files = messages_in(tmp_path / "maildirs" / "22000001")
     assert (first.groups, first.messages, first.octets) == (("a", "tp1"), 2, len(b"".join(files)))

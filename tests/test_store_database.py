@@ -84,7 +84,7 @@ def test_a_group_may_be_empty(database: Database) -> None:
 
 def test_removed_accounts_are_gone_from_everywhere(database: Database) -> None:
     database.add(["1", "2"], "g", 1.0)
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     assert database.remove(["9", "1", "1"]) == ("1",)
     assert database.remove(["1"]) == ()
     assert accounts(database) == [Account("2", None, frozenset({"g"}))]
@@ -131,7 +131,7 @@ def test_what_is_no_name_is_no_account_and_no_group(database: Database, name: st
 
 
 def test_the_last_sessions_are_noted_by_protocol(database: Database) -> None:
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     database.note_all_seen([("1", "pop3", 7.0), ("1", "smtp", 6.0), ("2", "smtp", 8.0)])
     database.note_all_seen([])
     assert database.seen() == {"1": {"pop3": 7.0, "smtp": 6.0}, "2": {"smtp": 8.0}}
@@ -179,7 +179,7 @@ def test_a_change_raises_the_revision_and_reaches_the_directory(
 def test_being_seen_is_no_change(database: Database) -> None:
     database.add(["1"], None, 1.0)
     before = database.revision()
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     assert database.revision() == before
 
 
@@ -227,7 +227,7 @@ def use(database: Database) -> list[Callable[[], object]]:
         lambda: database.add(["5"], "g", 1.0),
         lambda: database.remove(["1"]),
         lambda: database.set_password_hash(["1"], "hash"),
-        lambda: database.note_seen("1", "pop3", 1.0),
+        lambda: database.note_all_seen([("1", "pop3", 1.0)]),
     ]
 
 

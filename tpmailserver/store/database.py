@@ -128,10 +128,6 @@ class Database:
                 members[group].append(number)
         return {group: tuple(numbers) for group, numbers in members.items()}
 
-    def note_seen(self, number: str, protocol: str, at: float) -> None:
-        """Notes the last session of an account; see `note_all_seen` for many."""
-        self.note_all_seen([(number, protocol, at)])
-
     def note_all_seen(self, sightings: Sequence[tuple[str, str, float]]) -> None:
         """Notes sessions (number, protocol, at) in one transaction: one wait for the disk."""
         if not sightings:
