@@ -91,13 +91,13 @@ def add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> Added
 def accounts(desk: Desk, group: str | None = None) -> AccountList:
     """Every account, or a group's."""
     desk.directory.refresh()
-    _revision, known = desk.database.load()
+    known = desk.database.load().accounts
     if group is not None:
         wanted = frozenset(members(desk, group))
-        known = [each for each in known if each.number in wanted]
+        known = tuple(each for each in known if each.number in wanted)
     seen = desk.database.seen()
     rows = []
-    for each in sorted(known, key=lambda account: account.number):
+    for each in known:
         messages, octets, trouble = _mailbox(desk, each.number)
         times = seen.get(each.number, {})
         groups = tuple(sorted(each.groups))

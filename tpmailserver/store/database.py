@@ -4,11 +4,11 @@ The rule it guards: each question is one transaction. What it changes is changed
 all, and a server notices.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .namespace import check_free
@@ -33,6 +33,16 @@ class Added:
     present: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the database holds at one revision, sorted; an empty group is there too."""
+
+    revision: int
+    accounts: tuple[Account, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    """The numbers in each group."""
+
+
 class Database:
     """The accounts of one site, in an SQLite file."""
 
@@ -48,25 +58,12 @@ class Database:
         with self._transactions.reading() as connection:
             return revision_of(connection)
 
-    def load(self) -> tuple[int, list[Account]]:
-        """The revision and all accounts that belong to it, sorted by number."""
+    def load(self) -> Contents:
+        """All that a server remembers, as it was at one revision."""
         with self._transactions.reading() as connection:
             revision = revision_of(connection)
-            groups: dict[str, list[str]] = {}
-            for group, number in connection.execute(
-                select(MEMBERSHIPS.c.group_name, MEMBERSHIPS.c.number)
-            ):
-                groups.setdefault(number, []).append(group)
-            rows = connection.execute(
-                select(ACCOUNTS.c.number, ACCOUNTS.c.password_hash).order_by(ACCOUNTS.c.number)
-            )
-            # A class of 30,000 has few different sets of groups: each is kept once.
-            known: dict[frozenset[str], frozenset[str]] = {}
-            accounts = []
-            for number, password_hash in rows:
-                theirs = frozenset(groups.get(number, ()))
-                accounts.append(Account(number, password_hash, known.setdefault(theirs, theirs)))
-            return revision, accounts
+            groups = _groups(connection)
+            return Contents(revision, _accounts(connection, groups), groups)
 
     def add(self, numbers: Iterable[str], group: str | None, now: float) -> Added:
         """Adds accounts, and every one of `numbers` to `group`, which is made if it is new."""
@@ -118,16 +115,6 @@ class Database:
             )
             raise_revision(connection)
 
-    def groups(self) -> dict[str, tuple[str, ...]]:
-        """Every group with its members, both sorted; an empty group too."""
-        with self._transactions.reading() as connection:
-            names = connection.scalars(select(GROUPS.c.name).order_by(GROUPS.c.name))
-            members: dict[str, list[str]] = {name: [] for name in names}
-            rows = select(MEMBERSHIPS.c.group_name, MEMBERSHIPS.c.number)
-            for group, number in connection.execute(rows.order_by(MEMBERSHIPS.c.number)):
-                members[group].append(number)
-        return {group: tuple(numbers) for group, numbers in members.items()}
-
     def note_all_seen(self, sightings: Sequence[tuple[str, str, float]]) -> None:
         """Notes sessions (number, protocol, at) in one transaction: one wait for the disk."""
         if not sightings:
@@ -147,3 +134,28 @@ class Database:
             ):
                 found.setdefault(number, {})[protocol] = at
         return found
+
+
+def _groups(connection: Connection) -> dict[str, tuple[str, ...]]:
+    members: dict[str, list[str]] = {
+        name: [] for name in connection.scalars(select(GROUPS.c.name).order_by(GROUPS.c.name))
+    }
+    rows = select(MEMBERSHIPS.c.group_name, MEMBERSHIPS.c.number).order_by(MEMBERSHIPS.c.number)
+    for group, number in connection.execute(rows):
+        members[group].append(number)
+    return {group: tuple(numbers) for group, numbers in members.items()}
+
+
+def _accounts(connection: Connection, groups: Mapping[str, tuple[str, ...]]) -> tuple[Account, ...]:
+    theirs: dict[str, list[str]] = {}
+    for group, numbers in groups.items():
+        for number in numbers:
+            theirs.setdefault(number, []).append(group)
+    # A class of 30,000 has few different sets of groups: each is kept once.
+    known: dict[frozenset[str], frozenset[str]] = {}
+    accounts = []
+    rows = select(ACCOUNTS.c.number, ACCOUNTS.c.password_hash).order_by(ACCOUNTS.c.number)
+    for number, password_hash in connection.execute(rows):
+        own = frozenset(theirs.get(number, ()))
+        accounts.append(Account(number, password_hash, known.setdefault(own, own)))
+    return tuple(accounts)

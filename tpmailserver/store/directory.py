@@ -46,9 +46,7 @@ class Directory:
         with self._refreshing:
             if self._database.revision() == self._view.revision:
                 return False
-            # Should the groups be newer than the accounts, so is the revision in the database:
-            # the next refresh puts it right.
-            revision, accounts = self._database.load()
-            groups = self._database.groups()
-            self._view = _View(revision, {each.number: each for each in accounts}, groups)
+            contents = self._database.load()
+            accounts = {each.number: each for each in contents.accounts}
+            self._view = _View(contents.revision, accounts, contents.groups)
             return True
