@@ -58,6 +58,6 @@ def policy_of(settings: Settings, stores: Stores, surroundings: Surroundings) ->
 
 
 def _open_account(stores: Stores, number: str) -> None:
-    with suppress(NameTaken):  # a group's name, or postmaster: no account can have it
+    with suppress(NameTaken):  # a group's or list's name, or postmaster: no account can have it
         stores.database.add([number], None, time.time())
     stores.directory.refresh()

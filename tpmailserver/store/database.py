@@ -1,4 +1,4 @@
-"""The accounts and groups of a site, and who was seen when.
+"""The accounts, groups and lists of a site, and who was seen when.
 
 The rule it guards: each question is one transaction. What it changes is changed whole or not at
 all, and a server notices.
@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from .namespace import check_free
+from .lists import Lists, MailingList, forget_accounts, lists_in
+from .namespace import check_free, names_in
 from .tables import ACCOUNTS, GROUPS, MEMBERSHIPS, SEEN
 from .transactions import Transactions, raise_revision, revision_of
 
@@ -41,13 +42,16 @@ class Contents:
     accounts: tuple[Account, ...]
     groups: Mapping[str, tuple[str, ...]]
     """The numbers in each group."""
+    lists: Mapping[str, MailingList]
+    """Every list by its name, those of the groups among them."""
 
 
 class Database:
-    """The accounts of one site, in an SQLite file."""
+    """The accounts of one site, in an SQLite file; `lists` is what it keeps of mailing lists."""
 
     def __init__(self, path: Path) -> None:
         self._transactions = Transactions(path)
+        self.lists = Lists(self._transactions)
 
     def create(self) -> None:
         """Makes the file and its tables, what of them is missing."""
@@ -63,16 +67,17 @@ class Database:
         with self._transactions.reading() as connection:
             revision = revision_of(connection)
             groups = _groups(connection)
-            return Contents(revision, _accounts(connection, groups), groups)
+            lists = lists_in(connection, groups)
+            return Contents(revision, _accounts(connection, groups), groups, lists)
 
     def add(self, numbers: Iterable[str], group: str | None, now: float) -> Added:
         """Adds accounts, and every one of `numbers` to `group`, which is made if it is new."""
         wanted = list(dict.fromkeys(numbers))
         with self._transactions.writing() as connection:
-            standing = set(connection.scalars(select(ACCOUNTS.c.number)))
-            groups = set(connection.scalars(select(GROUPS.c.name)))
+            names = names_in(connection)
             for number in wanted:
-                check_free(number, groups, "a group")
+                check_free(number, {"a group": names.groups, "a list": names.lists})
+            standing = names.accounts
             added = tuple(number for number in wanted if number not in standing)
             if added:
                 rows = [
@@ -80,7 +85,7 @@ class Database:
                 ]
                 connection.execute(insert(ACCOUNTS), rows)
             if group is not None:
-                check_free(group, standing.union(added), "an account")
+                check_free(group, {"an account": standing.union(added), "a list": names.lists})
                 connection.execute(insert_or(GROUPS).values(name=group).on_conflict_do_nothing())
                 if wanted:
                     connection.execute(
@@ -91,7 +96,10 @@ class Database:
         return Added(added, tuple(number for number in wanted if number in standing))
 
     def remove(self, numbers: Iterable[str]) -> tuple[str, ...]:
-        """Removes accounts and what is known of them; returns those that there were."""
+        """Removes accounts and what is known of them; returns those that there were.
+
+        They are gone from their groups and lists; the lists that they owned have no owner.
+        """
         with self._transactions.writing() as connection:
             standing = set(connection.scalars(select(ACCOUNTS.c.number)))
             removed = tuple(number for number in dict.fromkeys(numbers) if number in standing)
@@ -101,6 +109,7 @@ class Database:
                     connection.execute(
                         delete(table).where(table.c.number == bindparam("gone")), rows
                     )
+                forget_accounts(connection, removed)
                 raise_revision(connection)
         return removed
 
