@@ -142,18 +142,22 @@ def _check_names(numbers: tuple[str, ...], group: str | None) -> None:
 
 
 def _check_free(desk: Desk, numbers: tuple[str, ...], group: str | None) -> None:
-    """Refuses what the database would refuse: accounts and groups share one name space."""
+    """Refuses what the database would refuse: accounts, groups and lists share one name space."""
     for each in numbers:
         if each in RESERVED:
             raise NotDone(f"{NameTaken(each, 'reserved')}; nothing is added")
         if desk.directory.members(each) is not None:
             raise NotDone(f"{NameTaken(each, 'a group')}; nothing is added")
+        if desk.directory.mailing_list(each) is not None:
+            raise NotDone(f"{NameTaken(each, 'a list')}; nothing is added")
     if group is None:
         return
     if group in RESERVED:
         raise NotDone(f"{NameTaken(group, 'reserved')}; nothing is added")
     if group in numbers or desk.directory.account(group) is not None:
         raise NotDone(f"{NameTaken(group, 'an account')}; nothing is added")
+    if desk.directory.members(group) is None and desk.directory.mailing_list(group) is not None:
+        raise NotDone(f"{NameTaken(group, 'a list')}; nothing is added")
 
 
 def _mailbox(desk: Desk, number: str) -> tuple[int, int, str]:
