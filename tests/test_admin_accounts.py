@@ -34,6 +34,8 @@ def test_adding_says_who_is_new_and_who_stood_already(tmp_path):
         (("22000009", "postmaster"), None, "postmaster is reserved"),
         (("lists",), None, "lists is reserved"),
         (("22000009", "tp1"), None, "tp1 is a group"),
+        (("22000009", "staff"), None, "staff is a list"),
+        (("22000009",), "staff", "staff is a list"),
         (("22000009",), "22000001", "22000001 is an account"),
         (("22000009",), "22000009", "22000009 is an account"),
         (("22000009",), "postmaster", "postmaster is reserved"),
@@ -43,6 +45,7 @@ def test_adding_says_who_is_new_and_who_stood_already(tmp_path):
 def test_a_taken_name_adds_nobody(tmp_path, action, numbers, group, says):
     desk = desk_at(tmp_path)
     add(desk, ("22000001",), "tp1")
+    desk.database.lists.put("staff", ["tp1"])
     with pytest.raises(NotDone, match=says):
         action(desk, numbers, group)
     assert numbers_in(desk) == ["22000001"]
@@ -54,8 +57,7 @@ def test_the_list_shows_mail_sessions_and_groups(tmp_path):
     add(desk, ("22000001",), "a")
     put_mail(desk, "22000001")
     put_mail(desk, "22000001")
-    desk.database.note_seen("22000001", "POP3", NOW)
-    desk.database.note_seen("22000002", "SMTP", NOW + 5)
+    desk.database.note_all_seen([("22000001", "POP3", NOW), ("22000002", "SMTP", NOW + 5)])
     first, second = accounts(desk).accounts
     files = messages_in(tmp_path / "maildirs" / "22000001")
     assert (first.groups, first.messages, first.octets) == (("a", "tp1"), 2, len(b"".join(files)))

@@ -13,7 +13,7 @@ from tests.desks import desk_at
 from tpmailserver.admin.actions import ACTIONS, perform, read_report
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.shapes import WrongShape, read_as
-from tpmailserver.store import database
+from tpmailserver.store import transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def test_a_database_that_is_no_database_is_one_line(tmp_path):
 
 
 def test_a_database_that_another_program_keeps_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr(transactions, "_BUSY_TIMEOUT", 0.2)
     desk = desk_at(tmp_path)
     other = sqlite3.connect(tmp_path / "tpmail.sqlite3", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

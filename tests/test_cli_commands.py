@@ -200,7 +200,7 @@ def test_thirty_thousand_lines(tpmail, desk):
 def test_accounts_is_a_plain_table_where_no_terminal_is(tpmail, desk):
     tpmail("add", "22000001", "00000002", "--group", "tp1")
     put_mail(desk, "22000001", b"x" * 2000)
-    desk.database.note_seen("22000001", "POP3", 0.0)
+    desk.database.note_all_seen([("22000001", "POP3", 0.0)])
     lines = tpmail("accounts")[1].splitlines()
     assert lines[0].split() == [
         "number",

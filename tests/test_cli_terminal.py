@@ -161,8 +161,8 @@ def test_an_unknown_number_is_refused_before_the_password_is_asked_for(desk, tmp
 
 
 def test_the_table_fits_a_terminal(desk, tmp_path):
-    desk.database.note_seen("22000001", "POP3", time.time())
-    desk.database.note_seen("22000001", "SMTP", time.time())
+    now = time.time()
+    desk.database.note_all_seen([("22000001", "POP3", now), ("22000001", "SMTP", now)])
     terminal = Terminal(tmp_path / "site", "accounts")
     assert terminal.end() == 0
     lines = terminal.shown.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()

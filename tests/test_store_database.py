@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tpmailserver.store import database as module
-from tpmailserver.store.database import Account, Added, Database, DatabaseError, NameTaken
+from tpmailserver.store import transactions
+from tpmailserver.store.database import Account, Added, Database
 from tpmailserver.store.directory import Directory
+from tpmailserver.store.namespace import NameTaken
+from tpmailserver.store.transactions import DatabaseError
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -30,7 +32,7 @@ def database(path: Path) -> Database:
 
 
 def accounts(database: Database) -> list[Account]:
-    return database.load()[1]
+    return list(database.load().accounts)
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o777])
@@ -71,22 +73,22 @@ def test_accounts_are_added_once_and_joined_to_their_group(database: Database) -
         Account("2", None, frozenset({"g"})),
         Account("3", None, frozenset({"h"})),
     ]
-    assert database.groups() == {"g": ("1", "2"), "h": ("1", "3")}
+    assert database.load().groups == {"g": ("1", "2"), "h": ("1", "3")}
 
 
 def test_a_group_may_be_empty(database: Database) -> None:
     database.add([], "g", 1.0)
-    assert database.groups() == {"g": ()}
+    assert database.load().groups == {"g": ()}
     assert database.add([], None, 1.0) == Added((), ())
 
 
 def test_removed_accounts_are_gone_from_everywhere(database: Database) -> None:
     database.add(["1", "2"], "g", 1.0)
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     assert database.remove(["9", "1", "1"]) == ("1",)
     assert database.remove(["1"]) == ()
     assert accounts(database) == [Account("2", None, frozenset({"g"}))]
-    assert database.groups() == {"g": ("2",)}
+    assert database.load().groups == {"g": ("2",)}
     assert database.seen() == {}
 
 
@@ -129,7 +131,7 @@ def test_what_is_no_name_is_no_account_and_no_group(database: Database, name: st
 
 
 def test_the_last_sessions_are_noted_by_protocol(database: Database) -> None:
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     database.note_all_seen([("1", "pop3", 7.0), ("1", "smtp", 6.0), ("2", "smtp", 8.0)])
     database.note_all_seen([])
     assert database.seen() == {"1": {"pop3": 7.0, "smtp": 6.0}, "2": {"smtp": 8.0}}
@@ -171,13 +173,15 @@ def test_a_change_raises_the_revision_and_reaches_the_directory(
     for account in accounts(database):
         assert directory.account(account.number) == account
     assert len(directory) == len(accounts(database))
-    assert {name: directory.members(name) for name in directory.group_names()} == database.groups()
+    assert {
+        name: directory.members(name) for name in directory.group_names()
+    } == database.load().groups
 
 
 def test_being_seen_is_no_change(database: Database) -> None:
     database.add(["1"], None, 1.0)
     before = database.revision()
-    database.note_seen("1", "pop3", 5.0)
+    database.note_all_seen([("1", "pop3", 5.0)])
     assert database.revision() == before
 
 
@@ -220,12 +224,11 @@ def use(database: Database) -> list[Callable[[], object]]:
     return [
         database.revision,
         database.load,
-        database.groups,
         database.seen,
         lambda: database.add(["5"], "g", 1.0),
         lambda: database.remove(["1"]),
         lambda: database.set_password_hash(["1"], "hash"),
-        lambda: database.note_seen("1", "pop3", 1.0),
+        lambda: database.note_all_seen([("1", "pop3", 1.0)]),
     ]
 
 
@@ -259,7 +262,7 @@ def test_a_damaged_database_is_an_error(path: Path, content: bytes) -> None:
 def test_a_locked_database_is_an_error_and_then_works_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(transactions, "_BUSY_TIMEOUT", 0.05)
     database = Database(path)
     database.create()
     other = sqlite3.connect(path, isolation_level=None)
@@ -312,5 +315,5 @@ def test_two_processes_write_at_once(path: Path, database: Database) -> None:
     other.communicate(timeout=30)
     assert other.returncode == 0
     assert len(accounts(database)) == 60
-    assert len(database.groups()["g"]) == 60
+    assert len(database.load().groups["g"]) == 60
     assert database.revision() == start + 60

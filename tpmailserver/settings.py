@@ -38,6 +38,8 @@ class Limits:
     smtp_idle: float = 900
     data: float = 1800
     budget: int = 600
+    list_budget: int = 600
+    list_breaker: int = 100
     mailbox_messages: int = 5000
     mailbox_size: int = 200 * 1024 * 1024
     failed_login_delay: float = 1.0
@@ -55,6 +57,7 @@ class Settings:
     postmaster: str = ""
     line_ends: str = "lenient"
     maildrop: str = "exclusive"
+    lists_visible: str = "members"
     limits: Limits = field(default_factory=Limits)
 
 
@@ -204,6 +207,7 @@ _CHECKS: Mapping[str, Check] = {
     "postmaster": _account,
     "line_ends": _one_of("lenient", "strict"),
     "maildrop": _one_of("exclusive", "shared"),
+    "lists_visible": _one_of("members", "open", "closed"),
     "limits": lambda _key, value: value,
 }
 

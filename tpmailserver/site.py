@@ -26,7 +26,7 @@ from tpmailserver.store.names import UniqueNames
 from tpmailserver.store.spool import Spool
 
 DATABASE = "tpmail.sqlite3"
-"""The file of the accounts and groups."""
+"""The file of the accounts, groups and lists."""
 
 
 @dataclass(frozen=True, slots=True)

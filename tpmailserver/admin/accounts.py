@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tpmailserver.model import name_of
 from tpmailserver.store.aside import set_aside
-from tpmailserver.store.database import RESERVED, NameTaken
+from tpmailserver.store.namespace import RESERVED, NameTaken
 
 from .desk import Desk, NotDone
 from .numbers import WHAT_A_NAME_IS, shown
@@ -91,13 +91,13 @@ def add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> Added
 def accounts(desk: Desk, group: str | None = None) -> AccountList:
     """Every account, or a group's."""
     desk.directory.refresh()
-    _revision, known = desk.database.load()
+    known = desk.database.load().accounts
     if group is not None:
         wanted = frozenset(members(desk, group))
-        known = [each for each in known if each.number in wanted]
+        known = tuple(each for each in known if each.number in wanted)
     seen = desk.database.seen()
     rows = []
-    for each in sorted(known, key=lambda account: account.number):
+    for each in known:
         messages, octets, trouble = _mailbox(desk, each.number)
         times = seen.get(each.number, {})
         groups = tuple(sorted(each.groups))
@@ -142,18 +142,22 @@ def _check_names(numbers: tuple[str, ...], group: str | None) -> None:
 
 
 def _check_free(desk: Desk, numbers: tuple[str, ...], group: str | None) -> None:
-    """Refuses what the database would refuse: accounts and groups share one name space."""
+    """Refuses what the database would refuse: accounts, groups and lists share one name space."""
     for each in numbers:
         if each in RESERVED:
             raise NotDone(f"{NameTaken(each, 'reserved')}; nothing is added")
         if desk.directory.members(each) is not None:
             raise NotDone(f"{NameTaken(each, 'a group')}; nothing is added")
+        if desk.directory.mailing_list(each) is not None:
+            raise NotDone(f"{NameTaken(each, 'a list')}; nothing is added")
     if group is None:
         return
     if group in RESERVED:
         raise NotDone(f"{NameTaken(group, 'reserved')}; nothing is added")
     if group in numbers or desk.directory.account(group) is not None:
         raise NotDone(f"{NameTaken(group, 'an account')}; nothing is added")
+    if desk.directory.members(group) is None and desk.directory.mailing_list(group) is not None:
+        raise NotDone(f"{NameTaken(group, 'a list')}; nothing is added")
 
 
 def _mailbox(desk: Desk, number: str) -> tuple[int, int, str]:

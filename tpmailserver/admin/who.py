@@ -32,7 +32,7 @@ def find(desk: Desk, who: Who) -> Found:
         raise NotDone("say who: numbers, one group, or everybody")
     desk.directory.refresh()
     if who.everybody:
-        return Found(tuple(each.number for each in desk.database.load()[1]))
+        return Found(tuple(each.number for each in desk.database.load().accounts))
     if who.group is not None:
         return Found(members(desk, who.group))
     unknown = [each for each in who.numbers if desk.directory.account(each) is None]

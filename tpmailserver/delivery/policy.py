@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from tpmailserver.settings import Settings
-from tpmailserver.store.database import Database, NameTaken
+from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.locks import MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.namespace import NameTaken
 from tpmailserver.store.spool import Spool
 
 from .approval import Approval
@@ -109,6 +110,6 @@ def approval_of(settings: Settings, stores: Stores, clock: Callable[[], float]) 
 
 
 def _open_account(stores: Stores, number: str) -> None:
-    with suppress(NameTaken):  # a group's name, or postmaster: no account can have it
+    with suppress(NameTaken):  # a group's or list's name, or postmaster: no account can have it
         stores.database.add([number], None, time.time())
     stores.directory.refresh()

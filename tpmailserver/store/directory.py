@@ -1,4 +1,4 @@
-"""The accounts and groups as a server knows them: in memory.
+"""The accounts, groups and lists as a server knows them: in memory.
 
 The rule it guards: the answer to RCPT and to a login waits for no disk, and a reader never sees
 half of a change. A new view is built aside and takes the place of the old one at once.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from .database import Account, Database
+from .lists import MailingList
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,15 @@ class _View:
     revision: int | None
     accounts: Mapping[str, Account]
     groups: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, MailingList]
 
 
 class Directory:
-    """All accounts and groups of a site; empty until the first `refresh`."""
+    """All accounts, groups and lists of a site; empty until the first `refresh`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._view = _View(None, {}, {})
+        self._view = _View(None, {}, {}, {})
         self._refreshing = Lock()
 
     def __len__(self) -> int:
@@ -41,14 +43,20 @@ class Directory:
         """The names of all groups, sorted."""
         return tuple(self._view.groups)
 
+    def mailing_list(self, name: str) -> MailingList | None:
+        """The list of that name, if there is one; every group is one."""
+        return self._view.lists.get(name)
+
+    def list_names(self) -> tuple[str, ...]:
+        """The names of all lists, those of the groups among them, sorted."""
+        return tuple(self._view.lists)
+
     def refresh(self) -> bool:
         """Takes in what has changed in the database; returns whether anything had."""
         with self._refreshing:
             if self._database.revision() == self._view.revision:
                 return False
-            # Should the groups be newer than the accounts, so is the revision in the database:
-            # the next refresh puts it right.
-            revision, accounts = self._database.load()
-            groups = self._database.groups()
-            self._view = _View(revision, {each.number: each for each in accounts}, groups)
+            contents = self._database.load()
+            accounts = {each.number: each for each in contents.accounts}
+            self._view = _View(contents.revision, accounts, contents.groups, contents.lists)
             return True
