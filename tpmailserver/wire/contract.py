@@ -12,6 +12,7 @@ from tpmailserver.model import (
     Accepted,
     Address,
     Delivered,
+    Known,
     LoggedIn,
     MaildropOpened,
     Message,
@@ -60,6 +61,26 @@ class LogIn:
 
     login: str
     password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """What does this name stand for (VRFY)? Known with its one address, or a Refusal.
+
+    `name` is what was typed, 256 octets at most, without brackets and quotes: "td1", "td1@domain".
+    `login` is "" without AUTH.
+    """
+
+    name: str
+    login: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Who is on the list of this name (EXPN)? Known with one address at least, or a Refusal."""
+
+    name: str
+    login: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +138,19 @@ class Pause:
     """Much was said at once: let the client read it, and others have their turn. Accepted."""
 
 
-Question = LogIn | MaySend | MayReceive | BeginMessage | EndMessage | Fetch | Update | Pause
-Outcome = Accepted | Delivered | LoggedIn | MaildropOpened | Refusal
+Question = (
+    LogIn
+    | Verify
+    | Expand
+    | MaySend
+    | MayReceive
+    | BeginMessage
+    | EndMessage
+    | Fetch
+    | Update
+    | Pause
+)
+Outcome = Accepted | Delivered | Known | LoggedIn | MaildropOpened | Refusal
 
 
 @dataclass(frozen=True, slots=True)
