@@ -15,6 +15,11 @@ from .refusals import POSTERS, REFUSALS
 from .replies import Reply
 from .replies_fr import NOUNS, TEXTS
 
+# What French typography has beside its accents: the apostrophe, dashes, quotation marks.
+_PLAIN = str.maketrans(
+    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "\u2019": "'", "\u2013": "-", "\u2014": "-"}
+    | dict.fromkeys("«»“”", '"')
+)
 _LINE_AT_MOST = 510  # RFC 5321 §4.5.3.1.5: 512 with CRLF
 
 
@@ -106,6 +111,6 @@ def printable(text: str) -> str:
 
 
 def unaccented(text: str) -> str:
-    """The same letters without their accents, as all French here is written."""
-    letters = unicodedata.normalize("NFKD", text)
+    """The same words without their accents, as all French here is written."""
+    letters = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     return "".join(each for each in letters if not unicodedata.combining(each))
