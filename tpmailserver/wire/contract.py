@@ -93,10 +93,12 @@ class MaySend:
 
 @dataclass(frozen=True, slots=True)
 class MayReceive:
-    """May this recipient receive that many octets? Accepted or a Refusal."""
+    """May this recipient receive that many octets of this sender? Accepted or a Refusal."""
 
     recipient: Address
     octets: int
+    sender: Address | None
+    login: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,8 @@ class SmtpSession(DataPhase, Enquiries):
             self._reply(Smtp.TOO_MANY_RECIPIENTS, limit=limit)
         else:
             recipient = path.address
-            question = MayReceive(recipient, self._declared_octets)
+            octets = self._declared_octets
+            question = MayReceive(recipient, octets, self._sender, self._login)
             self._ask(question, lambda answer: self._on_may_receive(recipient, answer))
 
     def _on_may_receive(self, recipient: Address, outcome: Outcome) -> None:
