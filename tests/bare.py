@@ -12,7 +12,7 @@ from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.model import Accepted, Client, Envelope, Refusal, client_address
+from tpmailserver.model import Accepted, Client, Envelope, Reason, Refusal, client_address
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.names import UniqueNames
@@ -135,6 +135,8 @@ class BareSession:
         match question:
             case wire.Pause():
                 return Accepted()
+            case wire.Verify() | wire.Expand():
+                return self._known(question)
             case wire.MaySend(sender, login):
                 return reception.may_send(self.client, sender, login)
             case wire.MayReceive(recipient, octets, sender, login):
@@ -159,16 +161,24 @@ class BareSession:
                 maildrops.close(self._maildrop, 0)
                 self._maildrop = None
                 return outcome
-            case wire.LogIn(login, password):
-                outcome = await self.policy.logins.check(login, password, self.client)
-                if isinstance(outcome, Refusal) or isinstance(self.machine, SmtpSession):
-                    return outcome
-                opened = await maildrops.open(outcome.account, self.client)
-                if isinstance(opened, Refusal):
-                    return opened
-                self._maildrop = opened
-                return opened.opened()
+            case wire.LogIn():
+                return await self._log_in(question)
         raise AssertionError(question)
+
+    def _known(self, question: wire.Verify | wire.Expand) -> wire.Outcome:
+        if isinstance(question, wire.Verify):
+            return Refusal(Reason.NOT_VERIFIED, (question.name,))
+        return Refusal(Reason.NO_LIST, (question.name,))
+
+    async def _log_in(self, question: wire.LogIn) -> wire.Outcome:
+        outcome = await self.policy.logins.check(question.login, question.password, self.client)
+        if isinstance(outcome, Refusal) or isinstance(self.machine, SmtpSession):
+            return outcome
+        opened = await self.policy.maildrops.open(outcome.account, self.client)
+        if isinstance(opened, Refusal):
+            return opened
+        self._maildrop = opened
+        return opened.opened()
 
 
 def play(transcript: Transcript, session: BareSession, size: int) -> None:

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from tpmailserver.model import Reason
-from tpmailserver.wire.replies import FLAWS, REFUSALS, Reply, Smtp, smtp_fault
+from tpmailserver.wire.refusals import REFUSALS
+from tpmailserver.wire.replies import FLAWS, Reply, Smtp, smtp_fault
 from tpmailserver.wire.sasl import Fault
 
 from .transcript import Expected, all_transcripts, read, unescaped

@@ -5,12 +5,13 @@ import string
 import pytest
 
 from tpmailserver.wire import hints, pop3_verbs, replies, smtp_verbs
-from tpmailserver.wire.replies import FLAWS, REFUSALS, Pop3, Reply, Smtp
+from tpmailserver.wire.refusals import POSTERS, REFUSALS
+from tpmailserver.wire.replies import FLAWS, Pop3, Reply, Smtp
 from tpmailserver.wire.replies_fr import NOUNS, TEXTS
 from tpmailserver.wire.speaker import Count, Speaker
 
 SAME_IN_FRENCH = {"OK", "{challenge}", "{number}", "{number} {value}", "{octets} octets", "{0}"}
-SAME_IN_FRENCH |= {"{messages} {octets}", "{messages} ({octets} octets)", ""}
+SAME_IN_FRENCH |= {"{messages} {octets}", "{messages} ({octets} octets)", "<{address}>", ""}
 
 
 def english_texts() -> set[str]:
@@ -19,6 +20,7 @@ def english_texts() -> set[str]:
     texts |= {replies.smtp_fault(fault).text for fault in replies.Fault}
     texts |= {hints.MEANT, hints.HELP, hints.HEADER, hints.SMTP, hints.POP3, hints.WEB}
     texts |= {verb.purpose for verb in [*smtp_verbs.VERBS.values(), *pop3_verbs.VERBS.values()]}
+    texts |= set(POSTERS.values())
     return (texts | {Pop3.ABANDONED, "mailbox reset by the instructor"}) - SAME_IN_FRENCH
 
 

@@ -13,7 +13,7 @@ from tpmailserver.wire.pop3 import Pop3Session, Pop3Terms
 
 # RFC 2449 §8.1 and RFC 3206: the response codes that there are, AUTH for credentials only.
 RESPONSE_CODE = re.compile(rb"-ERR (?:\[(?:IN-USE|AUTH|SYS/TEMP|SYS/PERM)\] )?[^\[\r\n]")
-FACTS = ("127.0.0.1", "12:00:00")
+FACTS = ("td1", "members", "12:00:00")
 
 
 class Spoken:

@@ -133,6 +133,7 @@ class Reason(Enum):
     DECLINED = auto()  # [list, why]: its program does not want the message
     NO_LIST = auto()  # [name]
     LIST_HIDDEN = auto()  # [name]: who asks may not see its members
+    EXPANDED_BY_PROGRAM = auto()  # [name]: its members are another matter for each message
     NOT_VERIFIED = auto()  # [name]: who asks is not told whether it is known
     # messages
     LOOP = auto()  # [number of Received fields]

@@ -12,6 +12,7 @@ from tpmailserver.model import (
     Accepted,
     Address,
     Delivered,
+    Known,
     LoggedIn,
     MaildropOpened,
     Message,
@@ -63,6 +64,26 @@ class LogIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """What does this name stand for (VRFY)? Known with its one address, or a Refusal.
+
+    `name` is what was typed, 256 octets at most, without brackets and quotes: "td1", "td1@domain".
+    `login` is "" without AUTH.
+    """
+
+    name: str
+    login: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Who is on the list of this name (EXPN)? Known with one address at least, or a Refusal."""
+
+    name: str
+    login: str
+
+
+@dataclass(frozen=True, slots=True)
 class MaySend:
     """May this sender send? Accepted or a Refusal."""
 
@@ -72,10 +93,12 @@ class MaySend:
 
 @dataclass(frozen=True, slots=True)
 class MayReceive:
-    """May this recipient receive that many octets? Accepted or a Refusal."""
+    """May this recipient receive that many octets of this sender? Accepted or a Refusal."""
 
     recipient: Address
     octets: int
+    sender: Address | None
+    login: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +140,19 @@ class Pause:
     """Much was said at once: let the client read it, and others have their turn. Accepted."""
 
 
-Question = LogIn | MaySend | MayReceive | BeginMessage | EndMessage | Fetch | Update | Pause
-Outcome = Accepted | Delivered | LoggedIn | MaildropOpened | Refusal
+Question = (
+    LogIn
+    | Verify
+    | Expand
+    | MaySend
+    | MayReceive
+    | BeginMessage
+    | EndMessage
+    | Fetch
+    | Update
+    | Pause
+)
+Outcome = Accepted | Delivered | Known | LoggedIn | MaildropOpened | Refusal
 
 
 @dataclass(frozen=True, slots=True)

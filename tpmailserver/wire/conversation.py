@@ -9,7 +9,7 @@ A machine has no clock of its own: it is given one, and says by `wake_at` when i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tpmailserver.model import Refusal
 
@@ -217,6 +217,15 @@ class Conversation(ABC):
     def _send(self, octets: bytes) -> None:
         self._octets_at_once += len(octets)
         self._outputs.append(Send(octets))
+
+    def _send_pieces(self, pieces: Iterator[bytes]) -> None:
+        """Sends what may be long: no more of it is made than the client reads."""
+        for piece in pieces:
+            self._send(piece)
+            if self._octets_at_once >= _OCTETS_AT_ONCE:
+                self._octets_at_once = 0
+                self._ask(Pause(), lambda _outcome: self._send_pieces(pieces))
+                break
 
     def _ask(self, question: Question, on_answer: Callable[[Outcome], None]) -> None:
         self._on_answer = on_answer

@@ -36,11 +36,13 @@ _BRACKETED = re.compile(r'<((?:[^"<>]|"(?:[^"\\]|\\.)*")*)>')
 _BARE = re.compile(r'((?:[^"<> ]|"(?:[^"\\]|\\.)*")++)(?= *$| +[^< ])')
 _DOMAIN_ONLY = re.compile(_DOMAIN)
 _HELO_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
+_QUOTED_ONLY = re.compile(_QUOTED_STRING)
 _LITERAL_ONLY = re.compile(_ADDRESS_LITERAL)
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
 _VALUE = re.compile(r"[^\x00-\x20=\x7f]+")
 # RFC 3461 §4, as AUTH= uses it (RFC 4954 §5).
 _XTEXT = re.compile(r"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})*", re.ASCII)
+_SMTPUTF8 = re.compile(rb" SMTPUTF8[ \t]*$", re.IGNORECASE)
 _SIZE = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 _LOCAL_PART_AT_MOST = 64  # §4.5.3.1.1, octets
@@ -108,7 +110,7 @@ def mailbox(text: str, domain: str) -> Address | Flaw:
         return Flaw.NOT_AN_ADDRESS
     local, its_domain = found["local"], found["domain"]
     if local.startswith('"'):
-        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+        local = _unquoted(local)
     if len(found["local"].encode()) > _LOCAL_PART_AT_MOST:
         return Flaw.LOCAL_PART_TOO_LONG
     if its_domain and len(its_domain.encode()) > _DOMAIN_AT_MOST:
@@ -116,6 +118,21 @@ def mailbox(text: str, domain: str) -> Address | Flaw:
     if len(text.encode()) + len("<>") > _PATH_AT_MOST:
         return Flaw.PATH_TOO_LONG
     return Address(local, domain if its_domain is None else its_domain)
+
+
+def name(argument: bytes) -> str | Flaw:
+    """What VRFY and EXPN ask about (RFC 5321 §4.1.1.6, §4.1.1.7), or "".
+
+    The String of the grammar may be quoted; what may stand in it is nobody's rule (§3.5.1), so
+    brackets go, as around any address.
+    """
+    # SMTPUTF8 behind the name admits UTF-8 to the reply (RFC 6531 §3.7.4.2); ours is ASCII.
+    text = _SMTPUTF8.sub(b"", argument).strip(b" \t").decode("utf-8", "replace")
+    if text.startswith("<") and text.endswith(">"):
+        text = text[1:-1].strip(" ")
+    if _QUOTED_ONLY.fullmatch(text):
+        text = _unquoted(text)
+    return text if len(text.encode()) <= _PATH_AT_MOST else Flaw.PATH_TOO_LONG
 
 
 def helo_name(argument: bytes) -> str | None:
@@ -138,6 +155,11 @@ def size(value: str) -> int | None:
 def is_auth_value(value: str) -> bool:
     """Whether an AUTH parameter is `<>` or an address in xtext (RFC 4954 §5)."""
     return bool(value) and (value == "<>" or _XTEXT.fullmatch(value) is not None)
+
+
+def _unquoted(text: str) -> str:
+    """What a Quoted-string stands for."""
+    return re.sub(r"\\(.)", r"\1", text[1:-1])
 
 
 def _literals_are_good(text: str) -> bool:

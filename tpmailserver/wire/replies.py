@@ -1,4 +1,4 @@
-"""The one catalogue of everything the server can say.
+"""The catalogue of everything the server can say by itself; `refusals` has what policy refuses.
 
 The rule it guards: a reply is one line of ASCII that says what was expected, and the code never
 depends on the hint. Every reply has a name here; `{...}` are the facts it is given. SMTP's carry a
@@ -10,8 +10,6 @@ three-digit code (RFC 5321 §4.2) and an enhanced status code (RFC 2034, RFC 346
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tpmailserver.model import Reason
-
 from .grammar import Flaw
 from .sasl import Fault
 
@@ -22,16 +20,6 @@ class Reply:
 
     code: str
     status: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyReply:
-    """What both protocols say for one reason; SMTP has a code and a status, POP3 a response."""
-
-    code: str
-    status: str
-    response: str
     text: str
 
 
@@ -47,8 +35,17 @@ class Smtp:
     RECIPIENT = Reply("250", "2.1.5", "recipient {address}; another RCPT TO, or DATA")
     DATA = Reply("354", "", 'type the message, then a line with only "." to end it')
     DELIVERED = Reply("250", "2.0.0", "delivered to {mailboxes}, id={identity}")
-    VRFY = Reply("252", "2.0.0", "cannot tell about {name} here, but RCPT TO will")
-    NO_LIST = Reply("550", "5.1.1", "there is no list {name} here")
+    DELIVERED_AND_HELD = Reply(
+        "250",
+        "2.0.0",
+        "delivered to {mailboxes}, held for the owner of {lists}, id={identity}",
+    )
+    HELD = Reply("250", "2.0.0", "held for the owner of {lists}, id={identity}")
+    TAKEN = Reply(
+        "250", "2.0.0", "taken by the list's program, which sends it to nobody, id={identity}"
+    )
+    # RFC 5321 §3.5.1: a reply to VRFY or EXPN names a mailbox in this form.
+    MAILBOX = Reply("250", "2.1.5", "<{address}>")
     HELP = Reply("214", "2.0.0", "")
     NO_HELP = Reply("504", "5.5.4", "no help on {name}; HELP alone lists what can be said")
     EXTENSIONS = Reply("250", "", "")
@@ -206,88 +203,3 @@ def smtp_fault(fault: Fault) -> Reply:
 def pop3_fault(fault: Fault) -> Reply:
     """POP3's reply to a broken SASL exchange (RFC 5034 §4)."""
     return Reply("-ERR", "", _FAULTS[fault][1])
-
-
-REFUSALS: Mapping[Reason, PolicyReply] = {
-    # RFC 5321 §3.1: after 554 for a greeting a server waits for QUIT; 421 says that it closes.
-    Reason.FOREIGN_NETWORK: PolicyReply(
-        "421",
-        "4.7.1",
-        "[SYS/PERM]",
-        "{0} is not in this site's networks; its teacher can admit it in tpmail.toml",
-    ),
-    Reason.TOO_MANY_SESSIONS: PolicyReply(
-        "421",
-        "4.7.0",
-        "[SYS/TEMP]",
-        "{0} sessions are open, the limit; try again soon",
-    ),
-    Reason.TOO_MANY_FROM_ADDRESS: PolicyReply(
-        "421",
-        "4.7.0",
-        "[SYS/TEMP]",
-        "{0} has {1} sessions open, the limit; close some",
-    ),
-    Reason.BAD_LOGIN: PolicyReply("535", "5.7.8", "[AUTH]", "wrong number or password"),
-    Reason.LOGINS_BUSY: PolicyReply(
-        "454", "4.7.0", "[SYS/TEMP]", "too many logins at once; try again soon"
-    ),
-    Reason.MAILDROP_IN_USE: PolicyReply(
-        "454",
-        "4.7.0",
-        "[IN-USE]",
-        "{0} reads this maildrop since {1}; close that program or session first",
-    ),
-    Reason.EXPELLED: PolicyReply("421", "4.3.2", "[SYS/TEMP]", "{0}"),
-    Reason.BUDGET_SPENT: PolicyReply(
-        "451",
-        "4.7.1",
-        "[SYS/TEMP]",
-        "{0} messages in ten minutes is the limit; go on at {1}",
-    ),
-    Reason.FOREIGN_RECIPIENT: PolicyReply(
-        "550",
-        "5.7.1",
-        "[SYS/PERM]",
-        "{0} is not on this site, and mail stays here: write to NUMBER@{1}",
-    ),
-    Reason.UNKNOWN_RECIPIENT: PolicyReply(
-        "550", "5.1.1", "[SYS/PERM]", "there is no mailbox {0} here"
-    ),
-    Reason.MAILBOX_FULL: PolicyReply(
-        "452",
-        "4.2.2",
-        "[SYS/TEMP]",
-        "the mailbox of {0} is full; its owner must delete mail",
-    ),
-    Reason.LOOP: PolicyReply(
-        "554",
-        "5.4.6",
-        "[SYS/PERM]",
-        "a loop: the message has {0} Received fields, it has gone round",
-    ),
-    Reason.MESSAGE_GONE: PolicyReply(
-        "451",
-        "4.3.0",
-        "",  # RFC 3206: SYS/TEMP would ask the client to try again, and it stays gone
-        "that message was removed by another session meanwhile",
-    ),
-    Reason.NOT_ALL_REMOVED: PolicyReply(
-        "451",
-        "4.3.0",
-        "[SYS/TEMP]",
-        "some messages not removed ({0}); they will be there again",
-    ),
-    Reason.NO_SPACE: PolicyReply(
-        "452",
-        "4.3.1",
-        "[SYS/TEMP]",
-        "the server is short of space; try again later",
-    ),
-    Reason.TROUBLE: PolicyReply(
-        "451", "4.3.0", "[SYS/TEMP]", "trouble on the server's side; try again later"
-    ),
-    Reason.STOPPING: PolicyReply(
-        "421", "4.3.2", "[SYS/TEMP]", "the server is stopping; try again later"
-    ),
-}

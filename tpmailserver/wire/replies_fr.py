@@ -32,10 +32,15 @@ TEXTS = {
         'tapez le message, puis une ligne avec seulement "." pour le finir'
     ),
     "delivered to {mailboxes}, id={identity}": "remis dans {mailboxes}, id={identity}",
-    "cannot tell about {name} here, but RCPT TO will": (
-        "rien a dire de {name} ici, mais RCPT TO le dira"
+    "delivered to {mailboxes}, held for the owner of {lists}, id={identity}": (
+        "remis dans {mailboxes}, en attente chez le proprietaire de {lists}, id={identity}"
     ),
-    "there is no list {name} here": "il n'y a pas de liste {name} ici",
+    "held for the owner of {lists}, id={identity}": (
+        "en attente chez le proprietaire de {lists}, id={identity}"
+    ),
+    "taken by the list's program, which sends it to nobody, id={identity}": (
+        "pris par le programme de la liste, qui ne l'envoie a personne, id={identity}"
+    ),
     "no help on {name}; HELP alone lists what can be said": (
         "pas d'aide sur {name} ; HELP seul liste ce qui peut se dire"
     ),
@@ -211,6 +216,40 @@ TEXTS = {
     "the mailbox of {0} is full; its owner must delete mail": (
         "la boite de {0} est pleine ; son proprietaire doit supprimer du courrier"
     ),
+    "{0} is a list and takes no mail from <>: give your address in MAIL FROM": (
+        "{0} est une liste et ne prend rien de <> : donnez votre adresse dans MAIL FROM"
+    ),
+    "{0} takes mail from {1} only": "{0} ne prend de courrier que de {1}",
+    "its members": "ses membres",
+    "its owner": "son proprietaire",
+    "{0} is a list and sends on no automatic answer (its header says Auto-Submitted)": (
+        "{0} est une liste et ne transmet pas de reponse automatique (en-tete Auto-Submitted)"
+    ),
+    "nobody is on the list {0} yet; its teacher can add members": (
+        "la liste {0} n'a encore personne ; l'enseignant peut ajouter des membres"
+    ),
+    "{0} is suspended until its teacher resumes it: {1}": (
+        "{0} est suspendue jusqu'a ce que l'enseignant la relance : {1}"
+    ),
+    "{1} messages to {0} in ten minutes is the limit; go on at {2}": (
+        "{1} messages a {0} en dix minutes est la limite ; continuez a {2}"
+    ),
+    "loop: {0}; a message passes a list only once": (
+        "boucle : {0} ; un message ne passe qu'une fois par une liste"
+    ),
+    "the program of {0} failed; try again later, its teacher sees why: tpmail list show {0}": (
+        "le programme de {0} a echoue ; reessayez plus tard, "
+        "l'enseignant voit pourquoi : tpmail list show {0}"
+    ),
+    "{0} does not take this message: {1}": "{0} ne prend pas ce message : {1}",
+    "there is no list {0} here": "il n'y a pas de liste {0} ici",
+    "the members of {0} are shown to its members only, after AUTH": (
+        "les membres de {0} ne sont montres qu'a ses membres, apres AUTH"
+    ),
+    "a program decides with each message who gets it from {0}: write to it and see": (
+        "un programme decide a chaque message a qui {0} l'envoie : ecrivez-lui pour voir"
+    ),
+    "cannot tell about {0} here, but RCPT TO will": "rien a dire de {0} ici, mais RCPT TO le dira",
     "a loop: the message has {0} Received fields, it has gone round": (
         "une boucle : le message a {0} champs Received, il a tourne en rond"
     ),
@@ -248,7 +287,7 @@ TEXTS = {
     'then the message and a line with only "."': 'puis le message et une ligne avec seulement "."',
     "forgets the message under way": "oublie le message en cours",
     "does nothing": "ne fait rien",
-    "asks about a mailbox": "demande si une boite existe",
+    "asks whether a name is known": "demande si un nom est connu",
     "asks who is on a list": "demande qui est sur une liste",
     "lists what can be said now, or explains a verb": (
         "liste ce qui peut se dire, ou explique un verbe"

@@ -2,11 +2,10 @@
 
 The rule it guards: no step is taken that the session's state does not permit, and a message is
 asked about at MAIL, at each RCPT, at DATA and at its final dot, never later. States and the table
-of verbs stand in `smtp_verbs`, the message's content in `smtp_data`; here is one function a verb,
-in the order of the RFC.
+of verbs stand in `smtp_verbs`, the message's content in `smtp_data`, what a client asks about in
+`smtp_enquiries`; here is one function a verb, in the order of the RFC.
 """
 
-import re
 from dataclasses import dataclass
 
 from tpmailserver.model import Address, LoggedIn, Refusal
@@ -18,10 +17,9 @@ from .grammar import Path
 from .hints import NOT_OFFERED, is_farewell
 from .replies import Reply, Smtp
 from .smtp_data import DataPhase
+from .smtp_enquiries import Enquiries
 from .smtp_verbs import GREETED, VERBS, State
-from .speaker import lines
 
-_SMTPUTF8 = re.compile(rb" SMTPUTF8[ \t]*$", re.IGNORECASE)
 _BAD = frozenset({"500", "501", "503"})
 
 
@@ -38,7 +36,7 @@ class SmtpTerms:
     language: str = "en"
 
 
-class SmtpSession(DataPhase):
+class SmtpSession(DataPhase, Enquiries):
     """One SMTP session."""
 
     def __init__(self, terms: SmtpTerms, clock: Clock) -> None:
@@ -51,7 +49,6 @@ class SmtpSession(DataPhase):
         self._state = State.START
         self._helo = ""
         self._extended = False
-        self._login = ""
         self._sender: Address | None = None
         self._protocol = ""
         self._declared_octets = 0
@@ -198,7 +195,8 @@ class SmtpSession(DataPhase):
             self._reply(Smtp.TOO_MANY_RECIPIENTS, limit=limit)
         else:
             recipient = path.address
-            question = MayReceive(recipient, self._declared_octets)
+            octets = self._declared_octets
+            question = MayReceive(recipient, octets, self._sender, self._login)
             self._ask(question, lambda answer: self._on_may_receive(recipient, answer))
 
     def _on_may_receive(self, recipient: Address, outcome: Outcome) -> None:
@@ -231,38 +229,12 @@ class SmtpSession(DataPhase):
         self._forget_message()
         self._state = State.AFTER_MESSAGE
 
-    # §4.1.1.5 to §4.1.1.10: RSET, VRFY, EXPN, HELP, NOOP, QUIT
+    # §4.1.1.5 to §4.1.1.10: RSET, NOOP, QUIT; VRFY, EXPN and HELP are in `smtp_enquiries`
 
     def _on_rset(self, argument: bytes) -> None:
         if not self._took_argument("RSET", argument):
             self._forget_message()
             self._reply(Smtp.RESET)
-
-    def _on_vrfy(self, argument: bytes) -> None:
-        self._reply_about_name("VRFY", argument, Smtp.VRFY)
-
-    def _on_expn(self, argument: bytes) -> None:
-        self._reply_about_name("EXPN", argument, Smtp.NO_LIST)
-
-    def _reply_about_name(self, verb: str, argument: bytes, reply: Reply) -> None:
-        # SMTPUTF8 behind the name admits UTF-8 to the reply (RFC 6531 §3.7.4.2); ours is ASCII.
-        name = _SMTPUTF8.sub(b"", argument).strip(b" \t")
-        if name:
-            self._reply(reply, name=name[:80].decode("utf-8", "replace"))
-        else:
-            self._reply(Smtp.FORM, form=self._form(verb))
-
-    def _on_help(self, argument: bytes) -> None:
-        words = argument.decode("ascii", "replace").upper().split()
-        topic = words[0] if words else ""
-        names = [name for name, verb in VERBS.items() if self._state in verb.states]
-        if topic and topic not in VERBS:
-            self._reply(Smtp.NO_HELP, name=topic[:40])
-        else:
-            self._reply_lines(
-                Smtp.HELP,
-                [self._help(name, self._form(name)) for name in ([topic] if topic else names)],
-            )
 
     def _on_noop(self, _argument: bytes) -> None:
         self._reply(Smtp.OK)
@@ -295,10 +267,6 @@ class SmtpSession(DataPhase):
         self._state = State.READY if self._helo else State.START
         self._sender = None
         self._recipients = []
-
-    def _reply_lines(self, reply: Reply, texts: list[str]) -> None:
-        self._send(lines(reply, texts))
-        self._on_good_command()
 
     def _on_good_command(self) -> None:
         super()._on_good_command()

@@ -11,11 +11,12 @@ from tpmailserver.model import Delivered
 
 from .contract import Discard, EndMessage, Outcome
 from .incoming import IncomingMessage, Verdict
-from .replies import Smtp
+from .replies import Reply, Smtp
 from .session import Session
 from .speaker import Count
 
 _SILENCE = 2.0
+_LISTS_NAMED = 4
 
 
 class DataPhase(Session):
@@ -66,8 +67,12 @@ class DataPhase(Session):
 
     def _on_end_message(self, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
-            mailboxes = Count(outcome.mailboxes, "mailbox")
-            self._reply(Smtp.DELIVERED, mailboxes=mailboxes, identity=outcome.identity)
+            self._reply(
+                _delivered(outcome),
+                mailboxes=Count(outcome.mailboxes, "mailbox"),
+                lists=_named(outcome.held),
+                identity=outcome.identity,
+            )
         else:
             self._reply_refusal(outcome)
         self._after_message()
@@ -102,3 +107,15 @@ class DataPhase(Session):
             self._reply(Smtp.TIMEOUT, seconds=f"{self._idle:g}")
         else:
             self._reply(Smtp.DATA_TIMEOUT, seconds=f"{self._data_time:g}")
+
+
+def _delivered(delivered: Delivered) -> Reply:
+    if delivered.held:
+        return Smtp.DELIVERED_AND_HELD if delivered.mailboxes else Smtp.HELD
+    return Smtp.DELIVERED if delivered.mailboxes else Smtp.TAKEN
+
+
+def _named(lists: tuple[str, ...]) -> str:
+    """Names for a reply: as many as leave room for what follows them."""
+    more = ["..."] if len(lists) > _LISTS_NAMED else []
+    return ", ".join([*lists[:_LISTS_NAMED], *more])

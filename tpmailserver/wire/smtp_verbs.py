@@ -38,7 +38,7 @@ VERBS = {
     "DATA": Verb(frozenset({State.DIRECTED}), "DATA", 'then the message and a line with only "."'),
     "RSET": Verb(ANY_TIME, "RSET", "forgets the message under way"),
     "NOOP": Verb(ANY_TIME, "NOOP", "does nothing"),
-    "VRFY": Verb(ANY_TIME, "VRFY {address}", "asks about a mailbox"),
+    "VRFY": Verb(ANY_TIME, "VRFY {address}", "asks whether a name is known"),
     "EXPN": Verb(ANY_TIME, "EXPN LIST", "asks who is on a list"),
     "HELP": Verb(ANY_TIME, "HELP [VERB]", "lists what can be said now, or explains a verb"),
     "QUIT": Verb(ANY_TIME, "QUIT", "ends the session"),

@@ -4,14 +4,22 @@ The rule it guards: a language changes the words and nothing else; codes, verbs 
 a reply names stay. French is written without accents, for the wire is ASCII (RFC 5321 §2.4).
 """
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 
 from tpmailserver.model import Reason, Refusal
 
-from .replies import REFUSALS, Reply
+from .refusals import POSTERS, REFUSALS
+from .replies import Reply
 from .replies_fr import NOUNS, TEXTS
 
+# What French typography has beside its accents: the apostrophe, dashes, quotation marks.
+_PLAIN = str.maketrans(
+    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "\u2019": "'", "\u2013": "-", "\u2014": "-"}
+    | dict.fromkeys("«»“”", '"')
+)
 _LINE_AT_MOST = 510  # RFC 5321 §4.5.3.1.5: 512 with CRLF
 
 
@@ -66,6 +74,11 @@ class Speaker:
         if refusal.reason is Reason.EXPELLED:
             # The fact is a text of ours: why the instructor closes the session.
             facts = tuple(self.text(each) for each in facts)
+        elif refusal.reason is Reason.NOT_FOR_YOU_TO_POST:
+            facts = (facts[0], self.text(POSTERS[facts[1]]))
+        elif refusal.reason is Reason.DECLINED:
+            # The words of a program, of whatever length and language.
+            facts = (facts[0], unaccented(facts[1][:_LINE_AT_MOST]))
         return self.text(REFUSALS[refusal.reason].text, *facts)
 
     def _noun(self, count: Count) -> str:
@@ -77,13 +90,11 @@ class Speaker:
         return count.noun + ("es" if count.noun.endswith("x") else "s")
 
 
-def lines(reply: Reply, texts: Sequence[str]) -> bytes:
+def lines(reply: Reply, texts: Iterable[str]) -> Iterator[bytes]:
     """An SMTP reply of several lines (RFC 5321 §4.2.1), each with the code and the status."""
-    *before, last = texts
-    return b"".join(
-        [one_line(reply.code, reply.status, each, mark="-") for each in before]
-        + [one_line(reply.code, reply.status, last)]
-    )
+    for text, following in pairwise(chain(texts, [None])):
+        mark = " " if following is None else "-"
+        yield one_line(reply.code, reply.status, text or "", mark)
 
 
 def one_line(code: str, status: str, text: str, mark: str = " ") -> bytes:
@@ -97,3 +108,9 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(each if " " <= each <= "~" else "?" for each in text)
+
+
+def unaccented(text: str) -> str:
+    """The same words without their accents, as all French here is written."""
+    letters = unicodedata.normalize("NFKD", text.translate(_PLAIN))
+    return "".join(each for each in letters if not unicodedata.combining(each))
