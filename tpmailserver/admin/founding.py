@@ -25,7 +25,6 @@ _WHAT = {
     "line_ends": '"lenient", or "strict" to refuse lines that end in LF',
     "maildrop": '"exclusive", or "shared" to admit a second POP3 session to a mailbox',
     "lists_visible": 'who may see the members of a list: "members", "open" (everybody), "closed"',
-    "limits": "",
     "message_size": "octets of a message",
     "recipients": "accepted RCPT commands of a message",
     "sessions": "sessions at once",
@@ -50,6 +49,15 @@ _LIMITS = """
 [limits]
 # 0 lifts a limit.
 """
+
+
+_HOOKS = """
+# A list that is expanded by a program or by Python has a table of its own, [hooks.LIST]:
+# docs/hooks.md tells how.
+"""
+
+# What is no single line of the page.
+_TABLES = frozenset({"limits", "hooks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +90,13 @@ def found(folder: Path, domain: str | None, language: str) -> Founded:
 
 def page(settings: Settings) -> str:
     """The text of a settings file: domain set, the rest as comments unless it is no default."""
-    return "".join([_HEAD, *_lines(settings, Settings()), _LIMITS, *_lines(Limits(), Limits())])
+    top, limits = _lines(settings, Settings()), _lines(Limits(), Limits())
+    return "".join([_HEAD, *top, _LIMITS, *limits, _HOOKS])
 
 
 def _lines(record: Settings | Limits, default: Settings | Limits) -> list[str]:
     lines = []
-    for key in (each.name for each in fields(record) if each.name != "limits"):
+    for key in (each.name for each in fields(record) if each.name not in _TABLES):
         value = getattr(record, key)
         mark = "" if key == "domain" or value != getattr(default, key) else "# "
         # JSON's texts, numbers and lists of texts are TOML's as well.

@@ -76,10 +76,10 @@ class Members:
         return post.members
 
 
-class IExpander(Interface):
+class IExpander(Interface):  # type: ignore[misc]  # zope.interface has no types
     """An `Expander` that `twistd tpmail` finds as a Twisted plugin, by its name."""
 
     name = Attribute("The name by which `tpmail.toml` has it: [hooks.LIST] plugin = NAME.")
 
-    def expand(post: Post) -> Expansion:  # noqa: N805 - an interface has no self
+    def expand(post: Post) -> Expansion:  # type: ignore[empty-body]  # noqa: N805 - no self there
         """See `Expander.expand`."""

@@ -8,22 +8,34 @@ is an error that says what the key takes.
 import re
 import socket
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from tpmailserver.model import name_of
 
+from .checks import Check, SettingsError, checked, one_of, seconds, table, text, whole
+from .hooks import HOOKS_FOLDER, Hook, read_hooks
+
+__all__ = [
+    "FILE_NAME",
+    "HOOKS_FOLDER",
+    "Hook",
+    "Limits",
+    "Settings",
+    "SettingsError",
+    "from_table",
+    "load",
+    "machine_domain",
+    "networks_of",
+    "with_options",
+]
+
 FILE_NAME = "tpmail.toml"
 
 # RFC 5321 §4.1.2 Domain: labels of letters, digits and hyphens.
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.ASCII)
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; its text is one line for the person who wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +71,31 @@ class Settings:
     maildrop: str = "exclusive"
     lists_visible: str = "members"
     limits: Limits = field(default_factory=Limits)
+    hooks: tuple[Hook, ...] = ()
 
 
 def load(site: Path) -> Settings:
     """The settings of a site's folder; a missing file means every default."""
     path = site / FILE_NAME
     try:
-        text = path.read_text("utf-8")
+        written = path.read_text("utf-8")
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error})") from error
     try:
-        table = tomllib.loads(text)
+        parsed = tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     try:
-        return from_table(table)
+        return from_table(parsed)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
 
 
-def from_table(table: Mapping[str, object]) -> Settings:
+def from_table(parsed: Mapping[str, object]) -> Settings:
     """The settings that a parsed TOML table says."""
-    values = _checked(table, Settings, _CHECKS, "")
-    limits = values.get("limits", {})
-    if not isinstance(limits, Mapping):
-        raise SettingsError("limits is a table: write [limits] on a line of its own")
-    values["limits"] = Limits(**_checked(limits, Limits, _LIMIT_CHECKS, "limits."))  # type: ignore[arg-type]
-    return Settings(**values)  # type: ignore[arg-type]
+    return Settings(**checked(parsed, _CHECKS, ""))  # type: ignore[arg-type]
 
 
 def with_options(settings: Settings, *, domain: str | None, language: str | None) -> Settings:
@@ -106,53 +114,15 @@ def networks_of(settings: Settings) -> tuple[IPv4Network | IPv6Network, ...] | N
     return tuple(ip_network(block) for block in settings.networks if block != "local")
 
 
-Check = Callable[[str, object], object]
-TextCheck = Callable[[str, object], str]
-
-
-def _checked(
-    table: Mapping[str, object], record: type, checks: Mapping[str, Check], prefix: str
-) -> dict[str, object]:
-    known = [each.name for each in fields(record)]
-    values: dict[str, object] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise SettingsError(f"{prefix}{key} is no setting{_nearest(key, known, prefix)}")
-        values[key] = checks[key](prefix + key, value)
-    return values
-
-
-def _nearest(key: str, known: list[str], prefix: str) -> str:
-    close = get_close_matches(key, known, n=1, cutoff=0.5)
-    if close:
-        return f", did you mean {prefix}{close[0]}?"
-    return f"; known are {', '.join(known)}"
-
-
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise SettingsError(f'{key} takes a text in quotes, such as {key} = "..."')
-    return value
-
-
 def _domain(key: str, value: object) -> str:
-    domain = _text(key, value).lower()
+    domain = text(key, value).lower()
     if not _DOMAIN.fullmatch(domain) or len(domain) > 255:
         raise SettingsError(f"{key} takes a domain name such as tpmail.example.org, not {value!r}")
     return domain
 
 
-def _one_of(*choices: str) -> TextCheck:
-    def check(key: str, value: object) -> str:
-        if value not in choices:
-            raise SettingsError(f"{key} takes {' or '.join(map(repr, choices))}, not {value!r}")
-        return str(value)
-
-    return check
-
-
 def _language(key: str, value: object) -> str:
-    return _one_of("en", "fr")(key, value)
+    return one_of("en", "fr")(key, value)
 
 
 def _networks(key: str, value: object) -> tuple[str, ...]:
@@ -168,7 +138,7 @@ def _networks(key: str, value: object) -> tuple[str, ...]:
 
 
 def _pattern(key: str, value: object) -> str:
-    pattern = _text(key, value)
+    pattern = text(key, value)
     try:
         re.compile(pattern)
     except re.error as error:
@@ -177,25 +147,16 @@ def _pattern(key: str, value: object) -> str:
 
 
 def _account(key: str, value: object) -> str:
-    text = _text(key, value)
-    if not text:
-        return text
-    name = name_of(text)
+    if not text(key, value):
+        return ""
+    name = name_of(text(key, value))
     if name is None:
         raise SettingsError(f"{key} takes a student number, not {value!r}")
     return name
 
 
-def _whole(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise SettingsError(f"{key} takes a whole number, 0 for no limit, not {value!r}")
-    return value
-
-
-def _seconds(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise SettingsError(f"{key} takes a number of seconds, 0 for no limit, not {value!r}")
-    return value
+def _limits(key: str, value: object) -> Limits:
+    return Limits(**checked(table(key, value), _LIMIT_CHECKS, f"{key}."))  # type: ignore[arg-type]
 
 
 _CHECKS: Mapping[str, Check] = {
@@ -203,16 +164,17 @@ _CHECKS: Mapping[str, Check] = {
     "language": _language,
     "networks": _networks,
     "walk_in": _pattern,
-    "walk_in_limit": _whole,
+    "walk_in_limit": whole,
     "postmaster": _account,
-    "line_ends": _one_of("lenient", "strict"),
-    "maildrop": _one_of("exclusive", "shared"),
-    "lists_visible": _one_of("members", "open", "closed"),
-    "limits": lambda _key, value: value,
+    "line_ends": one_of("lenient", "strict"),
+    "maildrop": one_of("exclusive", "shared"),
+    "lists_visible": one_of("members", "open", "closed"),
+    "limits": _limits,
+    "hooks": read_hooks,
 }
 
 _LIMIT_CHECKS: Mapping[str, Check] = {
-    each.name: _seconds if each.type in (float, "float") else _whole for each in fields(Limits)
+    each.name: seconds if each.type in (float, "float") else whole for each in fields(Limits)
 }
 
 
