@@ -23,6 +23,7 @@ from tpmailserver.store.disk import make_folder
 from tpmailserver.store.locks import DeliveryGate, MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.names import UniqueNames
+from tpmailserver.store.namespace import NameTaken
 from tpmailserver.store.spool import Spool
 
 DATABASE = "tpmail.sqlite3"

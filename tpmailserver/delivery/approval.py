@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from tpmailserver.model import Address, Client, Envelope, Message
 from tpmailserver.store.lists import MailingList
-from tpmailserver.store.maildir import Mailboxes
 
 from .expansion import Expansions
 from .header import Header
