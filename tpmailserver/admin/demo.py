@@ -7,8 +7,8 @@ The rule it guards: the welcome comes by the way that every mail takes on disk, 
 from dataclasses import dataclass
 
 from tpmailserver.delivery.letters import Letter, Letters
-from tpmailserver.delivery.recipients import POSTMASTER
 from tpmailserver.model import Address
+from tpmailserver.store.namespace import POSTMASTER
 
 from .accounts import add
 from .desk import Desk

@@ -117,9 +117,7 @@ class Expansions:
             return Refusal(Reason.LIST_SUSPENDED, (name, stop.mailing_list.suspended))
         return None
 
-    async def _expand(
-        self, stop: Stop, message: Whole, destination: Destination
-    ) -> Refusal | None:
+    async def _expand(self, stop: Stop, message: Whole, destination: Destination) -> Refusal | None:
         name = stop.mailing_list.name
         try:
             said = await self._ask(stop, message)

@@ -12,9 +12,9 @@ from email.utils import format_datetime
 
 from tpmailserver.model import Address, Client, Envelope
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.namespace import POSTMASTER
 from tpmailserver.store.spool import Spool
 
-from .recipients import POSTMASTER
 from .stamps import Stamps
 
 # RFC 3834 §5: a program wrote this of itself. Lists send no such mail on and nobody answers it.

@@ -12,11 +12,10 @@ from tpmailserver.settings import Settings
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.namespace import POSTMASTER
 from tpmailserver.store.tally import Tally
 
 from .threads import Threads
-
-POSTMASTER = "postmaster"
 
 Found = str | MailingList
 """Whose an address is: a mailbox's name, or a list."""

@@ -80,7 +80,7 @@ class Runaways:
     def _way(self, mailing_list: MailingList, writer: Writer) -> tuple[str, ...]:
         """From a list over those who read it and write to another, back to it; () for no way."""
         start = mailing_list.name
-        ways = deque([(start,)])
+        ways: deque[tuple[str, ...]] = deque([(start,)])
         seen = {start}
         while ways:
             way = ways.popleft()

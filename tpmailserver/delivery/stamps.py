@@ -13,8 +13,7 @@ from email.utils import format_datetime
 
 from tpmailserver.model import Address, Envelope
 from tpmailserver.store.lists import MailingList, MayPost
-
-from .recipients import POSTMASTER
+from tpmailserver.store.namespace import POSTMASTER
 
 
 class Stamps:
