@@ -12,7 +12,7 @@ from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.model import Accepted, Client, Envelope, Reason, Refusal, client_address
+from tpmailserver.model import Accepted, Client, Envelope, Refusal, client_address
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.names import UniqueNames
@@ -135,8 +135,10 @@ class BareSession:
         match question:
             case wire.Pause():
                 return Accepted()
-            case wire.Verify() | wire.Expand():
-                return self._known(question)
+            case wire.Verify(name, login):
+                return self.policy.visibility.verify(name, login)
+            case wire.Expand(name, login):
+                return self.policy.visibility.expand(name, login)
             case wire.MaySend(sender, login):
                 return reception.may_send(self.client, sender, login)
             case wire.MayReceive(recipient, octets, sender, login):
@@ -164,11 +166,6 @@ class BareSession:
             case wire.LogIn():
                 return await self._log_in(question)
         raise AssertionError(question)
-
-    def _known(self, question: wire.Verify | wire.Expand) -> wire.Outcome:
-        if isinstance(question, wire.Verify):
-            return Refusal(Reason.NOT_VERIFIED, (question.name,))
-        return Refusal(Reason.NO_LIST, (question.name,))
 
     async def _log_in(self, question: wire.LogIn) -> wire.Outcome:
         outcome = await self.policy.logins.check(question.login, question.password, self.client)
