@@ -12,7 +12,7 @@ from tpmailserver.delivery.maildrops import OpenMaildrop, OpenMessage
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.delivery.reception import Incoming
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.model import Accepted, Client, Envelope, Reason, Refusal, client_address
+from tpmailserver.model import Accepted, Client, Envelope, Refusal, client_address
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.names import UniqueNames
@@ -166,9 +166,9 @@ class BareSession:
         raise AssertionError(question)
 
     def _known(self, question: wire.Verify | wire.Expand) -> wire.Outcome:
-        if isinstance(question, wire.Verify):
-            return Refusal(Reason.NOT_VERIFIED, (question.name,))
-        return Refusal(Reason.NO_LIST, (question.name,))
+        visibility = self.policy.visibility
+        tells = visibility.verify if isinstance(question, wire.Verify) else visibility.expand
+        return tells(question.name, question.login)
 
     async def _log_in(self, question: wire.LogIn) -> wire.Outcome:
         outcome = await self.policy.logins.check(question.login, question.password, self.client)
