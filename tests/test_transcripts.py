@@ -14,6 +14,8 @@ from twisted.internet.threads import deferToThread
 
 from tpmailserver.settings import Settings, from_table
 from tpmailserver.site import Site, open_site
+from tpmailserver.store.database import Database
+from tpmailserver.store.lists import MayPost
 
 from .bare import BareSession, play
 from .serving import serving
@@ -48,6 +50,9 @@ def settings_of(transcript: Transcript) -> Settings:
             limits[key] = float(value) if "." in value else int(value)
         else:
             table[key] = value.split() if key == "networks" else value
+    hooks = [(name, value) for said, name, value in transcript.lists if said == "list-hook"]
+    if hooks:
+        table["hooks"] = {name: {"python": value} for name, value in hooks}
     return from_table(table | {"limits": limits})
 
 
@@ -55,12 +60,27 @@ def furnish(folder: Path, settings: Settings, transcript: Transcript) -> Site:
     """A site with the accounts and the mail that a conversation starts from."""
     site = open_site(folder, settings)
     site.stores.database.add(ACCOUNTS, "td1", 0.0)
+    make_lists(site.stores.database, transcript)
     site.stores.directory.refresh()
     for number, message in transcript.mail:
         draft = site.stores.spool.draft(b"")
         draft.write(message)
         site.stores.mailboxes.deliver(draft, [number])
     return site
+
+
+def make_lists(database: Database, transcript: Transcript) -> None:
+    """The lists that a conversation starts from, each direction carried out in its turn."""
+    for said, name, value in transcript.lists:
+        match said:
+            case "list":
+                database.lists.put(name, members=value.split())
+            case "list-owner":
+                database.lists.put(name, owner=value)
+            case "list-post":
+                database.lists.put(name, may_post=MayPost(value))
+            case "list-suspended":
+                database.lists.suspend(name, value)
 
 
 @pytest.mark.parametrize("size", [0, 1], ids=["whole", "octet by octet"])

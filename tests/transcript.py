@@ -18,6 +18,11 @@ Stage directions:
     @ hang up                 the client is gone: its connection is closed, whatever is unread
     @ closed                  the server has closed the connection, and nothing more has come
     @ setting line_ends strict   a setting of the site; limits too (`@ setting budget 2`)
+    @ list friends 22000001 td1  a list and its members, who stand already; a second line adds some
+    @ list-owner friends 22000001
+    @ list-post friends members   who may write to it: everyone, members, owner
+    @ list-suspended friends loop: a -> b -> a   it is suspended, and why
+    @ list-hook friends tests.expanders:Holds    what expands it, in the place of its members
     @ mail 22000001 Subject: a\n\nbody\n   a message that lies in a mailbox before it begins
     @ over tcp only           what the machine alone cannot show
 
@@ -43,7 +48,9 @@ DOMAIN = "tpmail.info.unicaen.fr"
 
 _ESCAPE = re.compile(rb"\\(?:\{(?P<times>[0-9]+) (?P<what>(?:\\.|[^\\}])*)\}|(x[0-9a-fA-F]{2}|.))")
 _PLAIN = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"t": b"\t"}
-_STAMPS = re.compile(rb"(Return-Path: .*\nReceived: .*\n\t.*\n\t.*\n)?((?s:.*))")
+_TRACE = rb"Return-Path: .*\nReceived: .*\n\t.*\n"
+_OF_A_LIST = rb"\tfor .*;\n\t.*\nList-Id: .*\nList-Post: .*\nList-Help: .*\nPrecedence: list\n"
+_STAMPS = re.compile(rb"(%s(?:%s|\t.*\n))?((?s:.*))" % (_TRACE, _OF_A_LIST))
 _ENDS = {"CRLF": b"\r\n", "LF": b"\n", "CR": b"\r"}
 
 
@@ -120,6 +127,8 @@ class Transcript:
     protocol: str = ""
     tcp_only: bool = False
     settings: dict[str, str] = field(default_factory=dict)
+    lists: list[tuple[str, str, str]] = field(default_factory=list)
+    """What is said of lists, in order: ("list", "friends", "22000001 td1")."""
     mail: list[tuple[str, bytes]] = field(default_factory=list)
     delivered: dict[str, list[bytes]] = field(default_factory=dict)
     stamped: list[tuple[str, bytes]] = field(default_factory=list)
@@ -187,6 +196,9 @@ def _direct(transcript: Transcript, text: bytes) -> None:
         case "setting":
             key, _, value = rest.decode().partition(" ")
             transcript.settings[key] = value
+        case "list" | "list-owner" | "list-post" | "list-suspended" | "list-hook":
+            name, _, value = rest.decode().partition(" ")
+            transcript.lists.append((word.decode(), name, value))
         case "mail" | "delivered" | "stamped" | "nothing":
             _direct_mailbox(transcript, word, rest)
         case "over":
