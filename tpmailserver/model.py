@@ -136,7 +136,7 @@ class Reason(Enum):
     EXPANDED_BY_PROGRAM = auto()  # [name]: its members are another matter for each message
     NOT_VERIFIED = auto()  # [name]: who asks is not told whether it is known
     # messages
-    LOOP = auto()  # [number of Received fields]
+    LOOP = auto()  # [number of Received fields, sender, recipient]
     MESSAGE_GONE = auto()
     NOT_ALL_REMOVED = auto()  # [messages that stayed]
     # our own trouble

@@ -43,7 +43,7 @@ class Visibility:
     def expand(self, name: str, login: str) -> Known | Refusal:
         """Who is on a list (RFC 5321 §3.5): its members as they are kept, lists not expanded."""
         if self._policy == "closed":
-            return Refusal(Reason.LIST_HIDDEN, (name,))
+            return Refusal(Reason.NOT_VERIFIED, (name,))
         found = self._find(name)
         if not isinstance(found, MailingList):
             return Refusal(Reason.NO_LIST, (name,))

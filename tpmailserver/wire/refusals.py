@@ -140,7 +140,7 @@ REFUSALS: Mapping[Reason, PolicyReply] = {
         "554",
         "5.4.6",
         "[SYS/PERM]",
-        "a loop: the message has {0} Received fields, it has gone round",
+        "loop: {1} -> {2}; the message has {0} Received fields, it goes round",
     ),
     Reason.MESSAGE_GONE: PolicyReply(
         "451",

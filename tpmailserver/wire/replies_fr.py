@@ -250,8 +250,8 @@ TEXTS = {
         "un programme decide a chaque message a qui {0} l'envoie : ecrivez-lui pour voir"
     ),
     "cannot tell about {0} here, but RCPT TO will": "rien a dire de {0} ici, mais RCPT TO le dira",
-    "a loop: the message has {0} Received fields, it has gone round": (
-        "une boucle : le message a {0} champs Received, il a tourne en rond"
+    "loop: {1} -> {2}; the message has {0} Received fields, it goes round": (
+        "boucle : {1} -> {2} ; le message a {0} champs Received, il tourne en rond"
     ),
     "that message was removed by another session meanwhile": (
         "ce message a ete supprime entre-temps par une autre session"
