@@ -21,8 +21,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tpmailserver.delivery.policy import Policy
-from tpmailserver.net.carrier import Server
 from tpmailserver.net.listeners import refusal, shown
+from tpmailserver.net.server import Server
 from tpmailserver.site import Site, become_owner
 from tpmailserver.store.locks import SiteLock
 
