@@ -53,6 +53,20 @@ def program_at(path: Path, text: str, mode: int = 0o755) -> str:
     return str(path)
 
 
+def running(command: str) -> list[int]:
+    """The processes that run exactly this command."""
+    line = b"".join(word.encode() + b"\0" for word in command.split())
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            same = (process / "cmdline").read_bytes() == line
+        except OSError:
+            continue
+        if same:
+            found.append(int(process.name))
+    return found
+
+
 class Asker:
     """Runs programs as hooks of this process."""
 

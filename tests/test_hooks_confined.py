@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from .faults import until
-from .hook_server import Asker, ordinary_asker, program_at
+from .hook_server import Asker, ordinary_asker, program_at, running
 
 _numbers = count(os.getpid() * 1000)
 
@@ -20,20 +20,6 @@ def sleep() -> Iterator[str]:
     command = f"/bin/sleep 1000.{next(_numbers)}"
     yield command
     assert not running(command)
-
-
-def running(command: str) -> list[int]:
-    """The processes that run exactly this command."""
-    line = b"".join(word.encode() + b"\0" for word in command.split())
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            same = (process / "cmdline").read_bytes() == line
-        except OSError:
-            continue
-        if same:
-            found.append(int(process.name))
-    return found
 
 
 # Its time.

@@ -75,7 +75,7 @@ def _recipient(named: object, domain: str) -> Address:
         text = text[1:-1]
     address = _ADDRESS.fullmatch(text) if len(text) <= _ADDRESS_AT_MOST else None
     if address is None:
-        raise HookFailed(f'names "{one_line(named)}" as a recipient, which is no address')
+        raise HookFailed(f'names a recipient that is no address: "{one_line(named)}"')
     return Address(address["local"], address["domain"] or domain)
 
 

@@ -5,11 +5,11 @@ reactor or a plain test runs the work.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -39,8 +39,8 @@ class Threads(Protocol):
     ) -> Result:
         """Does the work of a hook on a daemon thread of its own; TimeoutError past its seconds.
 
-        At most HOOKS_AT_ONCE are at work. One that hangs keeps its place until it ends; when none
-        is free, the caller waits for one as long as for the work, then there is a HookFailed.
+        At most HOOKS_AT_ONCE are at work, and one that hangs keeps its place until it ends. Where
+        no place is free, one is waited for as long as for the work; then there is a HookFailed.
         """
 
     async def pause(self, seconds: float) -> None:
@@ -48,7 +48,7 @@ class Threads(Protocol):
 
 
 class Inline:
-    """`Threads` of a command line, which has nothing else to do: work is done at once, here."""
+    """`Threads` of a command line, which has nothing else to do: it waits for all work."""
 
     async def disk(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
@@ -69,12 +69,22 @@ class Inline:
         *args: Arguments.args,
         **kw: Arguments.kwargs,
     ) -> Result:
-        """Does the work, and goes on without it past its seconds."""
+        """Waits for the work, and goes on without it past its seconds."""
         return apart(work, *args, **kw).result(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Sleeps."""
         time.sleep(max(0.0, seconds))
+
+
+def at_once(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a coroutine that waits for nothing but `Inline`."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    raise RuntimeError("the work waits for somebody else than Inline")
 
 
 def apart(
