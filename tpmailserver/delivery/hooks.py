@@ -31,6 +31,25 @@ _NOT_THE_HOOKS = (str(Path(__file__).parent), importlib.__file__, "<frozen impor
 _MOMENT = 0.5
 
 
+class Hooks:
+    """The hooks of a site's lists, by the list's name; none can be asked before `load`."""
+
+    def __init__(self, hooks: Sequence[Hook]) -> None:
+        self._hooks = {each.name: each for each in hooks}
+        self._expanders: Mapping[str, Expander] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._hooks
+
+    def load(self, folder: Path, plugins: Mapping[str, Expander]) -> None:
+        """Loads what the hooks name, foreign code: never as root. Raises SettingsError."""
+        self._expanders = expanders_of(tuple(self._hooks.values()), folder, plugins)
+
+    async def ask(self, name: str, post: Post, threads: Threads) -> Answer:
+        """What the hook of a list says; HookFailed when it says nothing of use."""
+        return await run(self._expanders[name], post, threads, self._hooks[name].seconds)
+
+
 async def run(expander: Expander, post: Post, threads: Threads, seconds: float) -> Answer:
     """The checked answer of an expander, off the reactor's thread; else HookFailed."""
     try:
