@@ -177,15 +177,19 @@ def test_a_group_is_a_list_of_its_own_name(database: Database) -> None:
     assert (directory.list_names(), directory.mailing_list("td1")) == ((), None)
     directory.refresh()
     assert directory.list_names() == ("staff", "td1", "td2")
-    td1 = MailingList("td1", "", MayPost.EVERYONE, ("1", "2"), "")
+    td1 = MailingList("td1", "", MayPost.EVERYONE, ("1", "2"), "", is_group=True)
     assert directory.mailing_list("td1") == td1
-    assert directory.mailing_list("td2") == MailingList("td2", "", MayPost.EVERYONE, (), "")
+    assert directory.mailing_list("td2") == MailingList(
+        "td2", "", MayPost.EVERYONE, (), "", is_group=True
+    )
     assert directory.mailing_list("1") is None
 
 
 def test_a_row_says_more_of_a_group_and_its_members_stay_its_own(database: Database) -> None:
     assert database.lists.put("td1", owner="3", may_post=MayPost.OWNER) == ()
-    assert the_list(database, "td1") == MailingList("td1", "3", MayPost.OWNER, ("1", "2"), "")
+    assert the_list(database, "td1") == MailingList(
+        "td1", "3", MayPost.OWNER, ("1", "2"), "", is_group=True
+    )
     assert database.add(["0"], "td1", 2.0) == Added(("0",), ())
     assert members(database, "td1") == ("0", "1", "2")
     with pytest.raises(NameTaken, match="td1 is a group"):
@@ -211,7 +215,9 @@ def test_removing_the_row_of_a_group_leaves_the_group(database: Database) -> Non
     assert not database.lists.remove("td1")
     database.lists.put("td1", owner="3", may_post=MayPost.MEMBERS)
     assert database.lists.remove("td1")
-    assert the_list(database, "td1") == MailingList("td1", "", MayPost.EVERYONE, ("1", "2"), "")
+    assert the_list(database, "td1") == MailingList(
+        "td1", "", MayPost.EVERYONE, ("1", "2"), "", is_group=True
+    )
     assert members(database, "all") == ("td1",)
 
 
@@ -232,7 +238,9 @@ def test_removed_accounts_are_members_and_owners_no_more(database: Database) -> 
     assert the_list(database, "staff") == MailingList("staff", "", MayPost.OWNER, ("4",), "")
     other = MailingList("other", "5", MayPost.EVERYONE, ("postmaster",), "")
     assert the_list(database, "other") == other
-    assert the_list(database, "td1") == MailingList("td1", "", MayPost.EVERYONE, ("2",), "")
+    assert the_list(database, "td1") == MailingList(
+        "td1", "", MayPost.EVERYONE, ("2",), "", is_group=True
+    )
     database.add(["3"], None, 2.0)
     assert members(database, "staff") == ("4",)
 
@@ -344,7 +352,7 @@ def test_the_database_of_an_older_site_goes_on(path: Path) -> None:
         Account("1", None, frozenset({"td1"})),
         Account("2", "$argon2id$", frozenset({"td1"})),
     )
-    td1 = MailingList("td1", "", MayPost.EVERYONE, ("1", "2"), "")
+    td1 = MailingList("td1", "", MayPost.EVERYONE, ("1", "2"), "", is_group=True)
     assert database.load().lists == {"td1": td1}
     database.lists.put("staff", ["td1", "2"], "1", MayPost.MEMBERS)
     database.lists.note_trouble("staff", "exit status 1", 5.0)

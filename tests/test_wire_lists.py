@@ -158,6 +158,13 @@ def test_a_client_that_reads_hears_every_member_in_order() -> None:
     assert ok == b"250 2.0.0 OK\r\n"
 
 
+def test_a_client_that_is_gone_is_not_told_the_rest() -> None:
+    session = Spoken()
+    session.machine.receive(b"EXPN promo\r\nNOOP\r\n")
+    session.machine.answer(MANY)
+    assert said(session.machine.answer(Refusal(Reason.TROUBLE))) == b"250 2.0.0 OK\r\n"
+
+
 # Reasons.
 
 FACTS = {

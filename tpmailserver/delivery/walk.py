@@ -21,8 +21,10 @@ from .recipients import Found
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A list on the way: `recipient` is the address that was named at first, `way` the lists' names
-    from there to this one."""
+    """A list on the way.
+
+    `recipient` is the address that was named at first, `way` the lists' names from it to this one.
+    """
 
     mailing_list: MailingList
     recipient: Address
@@ -68,12 +70,15 @@ class Walk:
 
     def take(self, stop: Stop, members: Iterable[Found]) -> None:
         """Goes on from a list to what it came to."""
-        mailboxes = []
+        mailboxes: list[str] = []
         for found in members:
-            if isinstance(found, MailingList):
-                self._waiting.append(Stop(found, stop.recipient, (*stop.way, found.name)))
-            else:
+            if isinstance(found, str):
                 mailboxes.append(found)
+            elif found.is_group:
+                # A group on a list is so many accounts, and none of its stamps.
+                mailboxes.extend(found.members)
+            else:
+                self._waiting.append(Stop(found, stop.recipient, (*stop.way, found.name)))
         self._add(stop, mailboxes)
 
     @property

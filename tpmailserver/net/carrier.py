@@ -8,11 +8,10 @@ exception of a session: it becomes a refusal, and the session goes on.
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from socket import AF_INET, AF_INET6, SO_OOBINLINE, SOL_SOCKET
 
-from twisted.internet.base import DelayedCall, ReactorBase
+from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
@@ -21,13 +20,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tpmailserver.delivery.policy import Policy
-from tpmailserver.model import Accepted, Client, Refusal
+from tpmailserver.model import Accepted, Client, Reason, Refusal
 from tpmailserver.wire.contract import (
     Ask,
     BeginMessage,
     Close,
     Content,
     Discard,
+    Expand,
     LogIn,
     MayReceive,
     MaySend,
@@ -37,30 +37,19 @@ from tpmailserver.wire.contract import (
     Question,
     Send,
     Stream,
+    Verify,
 )
-from tpmailserver.wire.conversation import Clock, Conversation
+from tpmailserver.wire.conversation import Conversation
 
 from .closing import Closing
 from .deaf import hear_out
-from .events import Events, Throttle
-from .faults import Faults
-from .sessions import Sessions
-from .threads import ReactorThreads
+from .events import Events
+from .server import Server
 from .writing import Writing
 
 _ANSWERED_FROM_MEMORY = (MaySend, MayReceive, BeginMessage)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What all sessions of a server share; `clock` never jumps."""
-
-    reactor: ReactorBase
-    clock: Clock
-    faults: Faults
-    sessions: Sessions
-    threads: ReactorThreads
-    refusals: Throttle
+# Who has hung up sent mail perhaps, which counts. What it wanted to know, it hears no more.
+_FOR_LISTENERS = (Pause, Verify, Expand)
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -262,6 +251,8 @@ class Carrier(Protocol):
         return []
 
     async def _outcome(self, question: Question) -> Outcome:
+        if self._is_lost and isinstance(question, _FOR_LISTENERS):
+            return Refusal(Reason.TROUBLE)
         if isinstance(question, Pause):
             await self._server.threads.others_turn()
             return Accepted()

@@ -8,7 +8,7 @@ nobody can fill a disk.
 from twisted.logger import Logger
 
 from tpmailserver.model import Address, Client, Delivered, Envelope, Refusal
-from tpmailserver.wire.contract import Question
+from tpmailserver.wire.contract import Expand, Question, Verify
 from tpmailserver.wire.conversation import Clock
 
 _log = Logger()
@@ -62,6 +62,8 @@ class Events:
 
     def refused(self, question: Question, refusal: Refusal, account: str) -> None:
         """Policy has refused something to an account, or to "" where nobody has logged in."""
+        if isinstance(question, Verify | Expand):
+            return  # not to tell is the site's policy, and no event
         self._refusals += 1
         if self._refusals <= _REFUSALS_AT_MOST and self._throttle.lets_through():
             self._tell(

@@ -23,8 +23,9 @@ from tpmailserver.wire.contract import (
 from tpmailserver.wire.outgoing import OutgoingContent
 from tpmailserver.wire.pop3 import Pop3Session, Pop3Terms
 
-from .carrier import Carrier, Server
+from .carrier import Carrier
 from .clients import client_of
+from .server import Server
 
 
 class Pop3Carrier(Carrier):

@@ -26,8 +26,9 @@ from tpmailserver.wire.contract import (
 )
 from tpmailserver.wire.smtp import SmtpSession, SmtpTerms
 
-from .carrier import Carrier, Server
+from .carrier import Carrier
 from .clients import client_of
+from .server import Server
 
 
 class SmtpCarrier(Carrier):

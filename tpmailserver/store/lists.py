@@ -44,6 +44,8 @@ class MailingList:
     may_post: MayPost
     members: tuple[str, ...]
     suspended: str
+    is_group: bool = False
+    """Whether it is a group's list: then the members are accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +206,16 @@ def lists_in(
     for name, member in connection.execute(order):
         members.setdefault(name, []).append(member)
     lists = {
-        name: MailingList(name, "", MayPost.EVERYONE, numbers, "")
+        name: MailingList(name, "", MayPost.EVERYONE, numbers, "", is_group=True)
         for name, numbers in groups.items()
     }
     columns = (LISTS.c.name, LISTS.c.owner, LISTS.c.may_post, LISTS.c.suspended)
     for name, owner, may_post, suspended in connection.execute(select(*columns)):
-        theirs = groups[name] if name in groups else tuple(members.get(name, ()))
-        lists[name] = MailingList(name, owner, MayPost(may_post), theirs, suspended)
+        group = groups.get(name)
+        theirs = tuple(members.get(name, ())) if group is None else group
+        lists[name] = MailingList(
+            name, owner, MayPost(may_post), theirs, suspended, is_group=group is not None
+        )
     return dict(sorted(lists.items()))
 
 

@@ -22,10 +22,10 @@ from tpmailserver.admin.actions import perform
 from tpmailserver.control.server import ControlService
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.net import listeners
-from tpmailserver.net.carrier import Server
 from tpmailserver.net.events import Throttle
 from tpmailserver.net.faults import Faults
 from tpmailserver.net.pop3 import Pop3Factory
+from tpmailserver.net.server import Server
 from tpmailserver.net.sessions import Sessions
 from tpmailserver.net.smtp import SmtpFactory
 from tpmailserver.net.threads import ReactorThreads

@@ -77,7 +77,11 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Who is on the list of this name (EXPN)? Known with one address at least, or a Refusal."""
+    """Who is on the list of this name (EXPN)? Known with one address at least, or a Refusal.
+
+    The machine keeps what is Known until the client has read it: sessions that are told of the same
+    list should be given the same tuple. A client that is gone is given any Refusal, at no cost.
+    """
 
     name: str
     login: str
@@ -137,7 +141,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Much was said at once: let the client read it, and others have their turn. Accepted."""
+    """Much was said at once: let the client read it, and others have their turn.
+
+    Accepted, or any Refusal where the client is gone: then the rest of a long reply is not made.
+    """
 
 
 Question = (

@@ -220,11 +220,16 @@ class Conversation(ABC):
 
     def _send_pieces(self, pieces: Iterator[bytes]) -> None:
         """Sends what may be long: no more of it is made than the client reads."""
+
+        def go_on(outcome: Outcome) -> None:
+            if not isinstance(outcome, Refusal):
+                self._send_pieces(pieces)
+
         for piece in pieces:
             self._send(piece)
             if self._octets_at_once >= _OCTETS_AT_ONCE:
                 self._octets_at_once = 0
-                self._ask(Pause(), lambda _outcome: self._send_pieces(pieces))
+                self._ask(Pause(), go_on)
                 break
 
     def _ask(self, question: Question, on_answer: Callable[[Outcome], None]) -> None:
