@@ -1,12 +1,15 @@
 """The fixtures that several files of tests share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from tpmailserver.cli.command import run
+
+from .desks import Piped
 from .hook_server import Asker, ordinary_asker
 from .process import Account, ServerProcess, server_process
 
@@ -49,3 +52,18 @@ def open_folder() -> Iterator[Path]:
     with TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def tpmail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
+
+    def call(*arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Piped(typed))
+        status = run(["--site", str(tmp_path / "site"), *arguments])
+        output, errors = capsys.readouterr()
+        return status, output, errors
+
+    return call
