@@ -34,21 +34,6 @@ def student(server: ServerProcess) -> Account:
     return server.new_account()
 
 
-@pytest.fixture
-def tpmail(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
-
-    def call(*arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.stdin", Piped(typed))
-        status = run(["--site", str(tmp_path / "site"), *arguments])
-        output, errors = capsys.readouterr()
-        return status, output, errors
-
-    return call
-
-
 @pytest.fixture(scope="module", params=["as we are", "as an ordinary user"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Asker]:
     """The server's part, once as root where the tests run as root, once as somebody else."""
@@ -67,3 +52,18 @@ def open_folder() -> Iterator[Path]:
     with TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def tpmail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
+
+    def call(*arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Piped(typed))
+        status = run(["--site", str(tmp_path / "site"), *arguments])
+        output, errors = capsys.readouterr()
+        return status, output, errors
+
+    return call
