@@ -21,7 +21,7 @@ from tpmailserver.store.names import UniqueNames
 
 from .bare import BareSession
 from .test_transcripts import make_lists, settings_of
-from .transcript import ACCOUNTS, FOLDER, Connect, HalfClose, Sent, Transcript, Wait, read
+from .transcript import ACCOUNTS, FOLDER, Connect, HalfClose, Sent, Transcript, Turn, Wait, read
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- (dialogue|stored) (\S+)(?: (\S+))? -->\n```\w*\n)(.*?)(```)", re.DOTALL)
@@ -59,6 +59,7 @@ def _play(transcript: Transcript, folder: Path) -> str:
     settings = settings_of(transcript)
     site = open_site(folder, settings, names)
     site.stores.database.add(ACCOUNTS, "td1", 0.0)
+    site.stores.database.add(transcript.accounts, None, 0.0)
     make_lists(site.stores.database, transcript)
     for number, message in transcript.mail:
         draft = site.stores.spool.draft(b"")
@@ -66,9 +67,18 @@ def _play(transcript: Transcript, folder: Path) -> str:
         site.stores.mailboxes.deliver(draft, [number])
     session = BareSession(transcript.protocol, folder, settings, names)
     session.run(session.machine.begin())
+    windows = [session]
     shown = [_said(session)]
     for step in transcript.steps:
         match step:
+            case Connect(protocol):
+                session = session.another(protocol)
+                session.run(session.machine.begin())
+                windows.append(session)
+                shown.append(f"   (window {len(windows)}: {protocol.upper()})\n")
+            case Turn(window):
+                session = windows[window]
+                shown.append(f"   (window {window + 1} again)\n")
             case Sent(octets):
                 session.run(session.machine.receive(octets))
                 shown += [f"C: {line}\n" for line in octets.decode().splitlines()]
@@ -78,10 +88,6 @@ def _play(transcript: Transcript, folder: Path) -> str:
                 shown.append(f"   ({seconds:g} silent seconds)\n")
             case HalfClose():
                 session.run(session.machine.end_of_input())
-            case Connect(protocol):
-                session = session.another(protocol)
-                session.run(session.machine.begin())
-                shown.append(f"   (a connection to {protocol.upper()})\n")
         shown.append(_said(session))
     return "".join(line.rstrip() + "\n" for line in "".join(shown).splitlines())
 
