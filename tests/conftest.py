@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .process import Account, ServerProcess, server_process
+from .process import SMALL_BUDGET, Account, ServerProcess, server_process
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +25,17 @@ def server(running_server: ServerProcess) -> Iterator[ServerProcess]:
 def student(server: ServerProcess) -> Account:
     """An account with an empty mailbox."""
     return server.new_account()
+
+
+@pytest.fixture(scope="module")
+def thrifty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests of a module whose budgets are soon spent."""
+    with server_process(tmp_path_factory.mktemp("thrifty"), budget=SMALL_BUDGET) as server:
+        yield server
+
+
+@pytest.fixture
+def thrifty(thrifty_server: ServerProcess) -> Iterator[ServerProcess]:
+    """The module's server with small budgets, its log free of tracebacks after the test too."""
+    yield thrifty_server
+    thrifty_server.check_log()
