@@ -15,6 +15,7 @@ from .faults import DOMAIN, Server, serving, site_for
 
 HOST = "127.0.0.1"
 PATIENCE = 20.0
+SMALL_BUDGET = 20
 
 _ACCOUNTS = tuple(f"22{number:06}" for number in range(1, 501))
 _STAMPED_LINES = 4  # Return-Path and the three lines of Received
