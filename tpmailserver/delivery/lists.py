@@ -8,7 +8,7 @@ final dot, and then nobody receives it.
 from collections.abc import Sequence
 from itertools import chain
 
-from tpmailserver.model import Address, Envelope, Reason, Refusal
+from tpmailserver.model import Accepted, Address, Envelope, Reason, Refusal
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.spool import Draft
 
@@ -86,12 +86,12 @@ class MailingLists:
         for each in lists:
             if header.is_automatic:
                 return Refusal(Reason.AUTOMATIC_TO_LIST, (each.name,))
-            for check in (
-                self._posting.check(each, writer),
-                await self._runaways.check(each, writer),
-            ):
-                if isinstance(check, Refusal):
-                    return check
+            checked = self._posting.check(each, writer)
+            if isinstance(checked, Accepted):
+                # Only a message that it would have taken says anything about a list.
+                checked = await self._runaways.check(each, writer)
+            if isinstance(checked, Refusal):
+                return checked
         return None
 
 
