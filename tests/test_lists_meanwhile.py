@@ -141,6 +141,14 @@ def test_the_owner_hears_once_of_two_who_write_too_much(tmp_path: Path) -> None:
     assert len(site.mails(OWNER)) == 1
 
 
+def test_a_message_to_many_extensions_of_a_list_is_one_message(tmp_path: Path) -> None:
+    site = Site(tmp_path, list_breaker=2, list_budget=2)
+    extended = [f"cours+{each}" for each in range(10)]
+    assert site.talk.sends(TWO, *extended).startswith("250 2.0.0 delivered to 2 mailboxes,")
+    assert site.talk.sends(TWO, *extended).startswith("250 2.0.0 delivered to 2 mailboxes,")
+    assert site.mails(OWNER) == []
+
+
 def test_a_message_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
     site = Site(tmp_path, list_budget=1)
     site.talk.say(f"MAIL FROM:<{TWO}>", "RCPT TO:<cours>", "RSET")

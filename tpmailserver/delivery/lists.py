@@ -96,4 +96,6 @@ class MailingLists:
 
 
 def _lists_among(recipients: Sequence[Recipient]) -> list[MailingList]:
-    return [found for _, found in recipients if isinstance(found, MailingList)]
+    """The lists that were named, each once: `td1+a` and `td1+b` are one list, and one message."""
+    lists = {found.name: found for _, found in recipients if isinstance(found, MailingList)}
+    return list(lists.values())
