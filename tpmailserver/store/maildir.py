@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tpmailserver.model import Message
 
-from .arrival import Arrival, arrive
+from .arrival import arrive
 from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
 from .listing import FOLDERS, Listing, Listings
@@ -45,18 +45,18 @@ class Mailboxes:
 
         Whatever happens, the draft is used up. An OSError says by `filename` which mailbox failed.
         """
-        self.deliver_all([(draft, names)])
+        self.deliver_all([(draft, list(dict.fromkeys(names)))])
 
     def deliver_all(self, copies: Sequence[tuple[Draft, Sequence[str]]]) -> None:
-        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`."""
+        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`.
+
+        No mailbox is named twice.
+        """
         try:
-            arrivals = []
-            for draft, names in copies:
+            for draft, _ in copies:
                 draft.settle()
-                recipients = list(dict.fromkeys(names))
-                arrivals.append(Arrival(draft, recipients, self._folders, self._tallies))
             with self.gate.delivering([name for _, names in copies for name in names]):
-                arrive(arrivals)
+                arrive(copies, self._folders, self._tallies)
         finally:
             for draft, _ in copies:
                 draft.discard()
