@@ -60,14 +60,9 @@ def site_with(folder: Path, script: str, *more: str) -> Path:
 
 
 @pytest.fixture(name="public")
-def _public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _public(open_folder: Path) -> Path:
     """A folder whose files another user may reach as well."""
-    folder = tmp_path_factory.mktemp("public")
-    for each in (folder, *folder.parents):
-        if each == Path("/tmp"):
-            break
-        each.chmod(each.stat().st_mode | 0o055)
-    return folder
+    return open_folder
 
 
 @pytest.mark.parametrize("what", FAILURES)
