@@ -7,7 +7,7 @@ file in its place, a dangling link) is an OSError for itself alone.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -68,6 +68,10 @@ class Mailboxes:
     def known_tally(self, name: str) -> Tally | None:
         """The tally of a mailbox if it is in memory."""
         return self._tallies.known(name)
+
+    def perhaps_beyond(self, most: Tally, names: Iterable[str]) -> list[str]:
+        """Those of the mailboxes that hold more than `most`, or are not in memory."""
+        return self._tallies.perhaps_beyond(most, names)
 
     def tally(self, name: str) -> Tally:
         """The tally of a mailbox, counted on the disk; a broken mailbox is an OSError."""
