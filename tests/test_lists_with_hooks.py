@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tpmailserver.delivery.expander import Expansion, Post
+from tpmailserver.model import Address
 from tpmailserver.settings import Hook
 
 from .talking import ONE, OWNER, TWO, Site
@@ -22,6 +23,13 @@ class Reader:
             self.read = message.read()
         self.octets = post.octets
         return [ONE]
+
+
+class Mocks:
+    """Names a mailbox that cannot be, in more than one line."""
+
+    def expand(self, _post: Post) -> Expansion:
+        return [Address("\r\n250 OK\r\n" + "x" * 1000, "tpmail.info.unicaen.fr")]
 
 
 reader = Reader()
@@ -50,3 +58,12 @@ def test_a_hook_reads_the_message_as_it_came(site: Site, recipients: list[str]) 
     assert reader.read.startswith(f"Return-Path: <{TWO}@tpmail.info.unicaen.fr>\n".encode())
     assert b"List-Id" not in reader.read
     assert len(reader.read) == reader.octets
+
+
+def test_what_a_hook_names_is_told_in_one_line(tmp_path: Path) -> None:
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:Mocks"))
+    assert site.talk.sends(TWO, "poll").startswith("451 4.2.4 the program of poll failed;")
+    trouble = site.session.site.stores.database.lists.troubles()["poll"].what
+    assert trouble.startswith('it named " 250 OK x')
+    assert trouble.isprintable()
+    assert len(trouble) < 300

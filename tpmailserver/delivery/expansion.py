@@ -13,7 +13,7 @@ from tpmailserver.model import Address, Envelope, Reason, Refusal, name_of
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.spool import Draft
 
-from .answers import Answer, HookFailed
+from .answers import Answer, HookFailed, one_line
 from .expander import Declined, Held, Members, Post
 from .header import Header
 from .hooks import Hooks
@@ -161,7 +161,8 @@ class Expansions:
         for address in addresses:
             found = self._recipients.find(address)
             if isinstance(found, Refusal):
-                raise HookFailed(f"it named {address}, and there is no such mailbox or list here")
+                named = one_line(str(address))
+                raise HookFailed(f"it named {named}, and there is no such mailbox or list here")
             members.append(found)
         return tuple(members)
 
