@@ -60,3 +60,14 @@ def test_a_list_that_is_asked_for_and_not_awaited(large: Server) -> None:
         with smtp(large.smtp) as other:
             for _ in range(100):
                 assert other.say("NOOP") == "250 2.0.0 OK"
+
+
+def test_a_list_that_is_addressed_again_and_again(large: Server) -> None:
+    """Who is on it is worked out once, and not for each RCPT."""
+    with smtp(large.smtp) as peer:
+        peer.say("MAIL FROM:<22000001>")
+        assert peer.say("RCPT TO:<promo>").startswith("250 ")
+        with large.working_at_most(5.0):
+            for _ in range(5):
+                peer.send(b"RCPT TO:<promo>\r\n" * 99)
+                assert {each[:4] for each in peer.replies(99)} == {"250 "}

@@ -84,6 +84,11 @@ def test_what_is_no_text(named: object) -> None:
     assert said == f"names a value of type {type(named).__name__} as a recipient"
 
 
+@pytest.mark.parametrize("parts", [(None, DOMAIN), ("22000001", None), (22000001, DOMAIN)])
+def test_an_address_of_what_is_no_text(parts: tuple[Any, Any]) -> None:
+    assert failure(lambda _: [Address(*parts)]) == "names an Address whose parts are no texts"
+
+
 @pytest.mark.parametrize("kind", [list, tuple, set, iter, dict.fromkeys])
 def test_any_iterable_will_do(kind: Callable[[list[str]], Any]) -> None:
     assert asked(lambda _: kind(["22000001"])) == (Address("22000001", DOMAIN),)

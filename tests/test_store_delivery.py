@@ -184,17 +184,33 @@ def test_a_folder_removed_during_the_message_is_made_again(site: Site) -> None:
     assert len(site.new("1")) == 1
 
 
-def test_many_recipients_need_few_open_files(site: Site) -> None:
-    names = [str(number) for number in range(300)]
+@contextmanager
+def few_open_files(more: int) -> Iterator[None]:
+    """Lets this process open only so many files more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(fd) for fd in os.listdir("/proc/self/fd"))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + more, hard))
     try:
-        site.deliver(*names)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_many_recipients_need_few_open_files(site: Site) -> None:
+    names = [str(number) for number in range(300)]
+    with few_open_files(48):
+        site.deliver(*names)
     assert all(len(site.new(name)) == 1 for name in names)
     assert site.new("0")[0].stat().st_nlink == 300
+
+
+def test_many_copies_of_few_recipients_each_need_few_open_files(site: Site) -> None:
+    """As many lists on a list make them: each has its own stamp."""
+    names = [[f"{copy}-{number}" for number in range(30)] for copy in range(20)]
+    with few_open_files(80):
+        site.mailboxes.deliver_all([(site.draft(), each) for each in names])
+    assert all(len(site.new(name)) == 1 for each in names for name in each)
+    assert [site.new(each[0])[0].stat().st_nlink for each in names] == [30] * 20
 
 
 def test_a_delivery_closes_what_it_opened(site: Site) -> None:

@@ -67,6 +67,8 @@ def _why(why: object) -> str:
 
 def _recipient(named: object, domain: str) -> Address:
     if isinstance(named, Address):
+        if not (isinstance(named.local, str) and isinstance(named.domain, str)):
+            raise HookFailed("names an Address whose parts are no texts")
         return named
     if not isinstance(named, str):
         raise HookFailed(f"names {_shown(named)} as a recipient")

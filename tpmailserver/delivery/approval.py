@@ -87,7 +87,7 @@ class Approval:
         drafts = []
         try:
             for each in copies:
-                draft = self._places.spool.draft(stamp_of(stamps, each))
+                draft = self._places.spool.draft(stamp_of(stamps, each.stop))
                 drafts.append(draft)
                 with os.fdopen(self._places.held.open(name, message), "rb") as file:
                     # Its return path was the writer's; from here on it is the list owner's.

@@ -6,19 +6,20 @@ and is refused with its way; what a hook says passes the same isolation as any r
 hook that fails is our trouble, not the sender's.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from tpmailserver.model import Address, Envelope, Reason, Refusal, name_of
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.spool import Draft
 
-from .answers import Answer, HookFailed
+from .answers import Answer, HookFailed, one_line
 from .expander import Declined, Held, Members, Post
 from .header import Header
 from .hooks import Hooks
 from .posting import Writer
 from .recipients import Found, Recipients
+from .remembered import Remembered
 from .runaways import in_words
 from .stamps import list_id, owner_of
 from .threads import Threads
@@ -46,6 +47,14 @@ class Destination:
     """Whether a hook has taken the message without naming anybody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The mailboxes that a list comes to by the tables, and whether a hook on the way adds some."""
+
+    mailboxes: tuple[str, ...]
+    has_hook: bool
+
+
 _MEMBERS = Members()
 
 
@@ -65,6 +74,10 @@ class Expansions:
         self._hooks = hooks
         self._troubles = troubles
         self._threads = threads
+        self._members = Remembered(self._find_members)
+        self._addresses = Remembered(self._address_members)
+        self._foreseen = Remembered(self._foresee)
+        self._reached = Remembered(self._reach)
 
     def has_hook(self, mailing_list: MailingList) -> bool:
         """Whether nobody knows beforehand to whom a list's messages go."""
@@ -79,13 +92,17 @@ class Expansions:
                 walk.take(stop, self._members(stop.mailing_list))
         return walk
 
-    def reach(self, mailing_list: MailingList) -> Collection[str]:
+    def foreseen(self, mailing_list: MailingList) -> Foreseen:
+        """What is known of a list before a message is there."""
+        return self._foreseen(mailing_list)
+
+    def reach(self, mailing_list: MailingList) -> Set[str]:
         """The mailboxes of all members that a list is known to have, hook or not."""
-        walk = Walk()
-        walk.begin([(self._address(mailing_list.name), mailing_list)])
-        while stop := walk.next():
-            walk.take(stop, self._members(stop.mailing_list))
-        return frozenset(walk.mailboxes)
+        return self._reached(mailing_list)
+
+    def addresses(self, mailing_list: MailingList) -> tuple[Address, ...]:
+        """The addresses of a list's members, as they are kept."""
+        return self._addresses(mailing_list)
 
     async def destination(
         self, recipients: Iterable[tuple[Address, Found]], message: Whole
@@ -112,14 +129,18 @@ class Expansions:
 
     async def _expand(self, stop: Stop, message: Whole, destination: Destination) -> Refusal | None:
         name = stop.mailing_list.name
+        post = self._post(stop, message)
         try:
-            said = await self._ask(stop, message)
+            said = await self._ask(name, post, message.draft)
             if isinstance(said, Declined):
                 return Refusal(Reason.DECLINED, (name, said.why))
             if isinstance(said, Held):
                 destination.held.append(stop)
                 return None
-            members = self._members_named(stop, said)
+            if said is post.members:
+                members = self._members(stop.mailing_list)
+            else:  # a hook may name a hundred thousand
+                members = await self._threads.disk(self._found, said)
         except HookFailed as failure:
             await self._troubles.note(name, str(failure))
             return Refusal(Reason.NOT_EXPANDED, (name,))
@@ -127,25 +148,23 @@ class Expansions:
         destination.walk.take(stop, members)
         return None
 
-    async def _ask(self, stop: Stop, message: Whole) -> Answer:
-        name = stop.mailing_list.name
+    async def _ask(self, name: str, post: Post, draft: Draft) -> Answer:
         if name not in self._hooks:
-            return _MEMBERS.expand(self._post(stop, message))  # which only reads memory
+            return _MEMBERS.expand(post)  # which only reads memory
         # A hook reads it as a file.
-        await self._threads.disk(message.draft.spill)
-        return await self._hooks.ask(name, self._post(stop, message), self._threads)
+        await self._threads.disk(draft.spill)
+        return await self._hooks.ask(name, post, self._threads)
 
-    def _members_named(self, stop: Stop, addresses: Iterable[Address]) -> list[Found]:
-        """Whose the addresses are that an expander named: nobody beyond this site."""
+    def _found(self, addresses: Iterable[Address]) -> tuple[Found, ...]:
+        """Whose the addresses are that a hook has named: nobody beyond this site."""
         members = []
         for address in addresses:
             found = self._recipients.find(address)
-            if not isinstance(found, Refusal):
-                members.append(found)
-            elif self.has_hook(stop.mailing_list):
-                raise HookFailed(f"it named {address}, and there is no such mailbox or list here")
-            # Else it is a member that was removed at this moment.
-        return members
+            if isinstance(found, Refusal):
+                named = one_line(str(address))
+                raise HookFailed(f"it named {named}, and there is no such mailbox or list here")
+            members.append(found)
+        return tuple(members)
 
     def _post(self, stop: Stop, message: Whole) -> Post:
         mailing_list, draft = stop.mailing_list, message.draft
@@ -154,15 +173,31 @@ class Expansions:
             stop.recipient if is_named else self._address(mailing_list.name),
             message.envelope,
             owner_of(mailing_list, self._domain) if mailing_list.owner else None,
-            tuple(map(self._address, mailing_list.members)),
+            self._addresses(mailing_list),
             draft.stored,
             draft.open,
         )
 
-    def _members(self, mailing_list: MailingList) -> list[Found]:
+    # What is worked out once for all who ask.
+
+    def _find_members(self, mailing_list: MailingList) -> tuple[Found, ...]:
         """Whose the members of a list are; one that was removed at this moment is nobody's."""
         found = map(self._recipients.named, mailing_list.members)
-        return [each for each in found if each is not None]
+        return tuple(each for each in found if each is not None)
+
+    def _address_members(self, mailing_list: MailingList) -> tuple[Address, ...]:
+        return tuple(map(self._address, mailing_list.members))
+
+    def _foresee(self, mailing_list: MailingList) -> Foreseen:
+        walk = self.by_tables([(self._address(mailing_list.name), mailing_list)])
+        return Foreseen(walk.mailboxes, any(name in self._hooks for name in walk.lists))
+
+    def _reach(self, mailing_list: MailingList) -> Set[str]:
+        walk = Walk()
+        walk.begin([(self._address(mailing_list.name), mailing_list)])
+        while stop := walk.next():
+            walk.take(stop, self._members(stop.mailing_list))
+        return frozenset(walk.mailboxes)
 
     def _way_of_loop(self, stop: Stop, message: Whole) -> str:
         """From this list's last time, over the lists and the writer since, back to this list."""

@@ -8,7 +8,7 @@ final dot, and then nobody receives it.
 from collections.abc import Sequence
 from itertools import chain
 
-from tpmailserver.model import Address, Envelope, Reason, Refusal
+from tpmailserver.model import Accepted, Address, Envelope, Reason, Refusal
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.spool import Draft
 
@@ -17,7 +17,7 @@ from .header import Header
 from .posting import Posting, Writer
 from .recipients import Found, Recipients
 from .runaways import Runaways
-from .walk import Copies
+from .walk import Stop
 
 Recipient = tuple[Address, Found]
 
@@ -34,23 +34,26 @@ class MailingLists:
         self._runaways = runaways
 
     def may_receive(
-        self, mailing_list: MailingList, recipient: Address, sender: Address | None, login: str
+        self, mailing_list: MailingList, sender: Address | None, login: str
     ) -> tuple[str, ...] | Refusal:
         """The mailboxes that a list comes to, as far as that is known at RCPT."""
         checked = self._posting.check(mailing_list, self._posting.writer(sender, login))
         if isinstance(checked, Refusal):
             return checked
-        mailboxes = self._expansions.by_tables([(recipient, mailing_list)]).mailboxes
-        if not mailboxes and not self._expansions.has_hook(mailing_list):
+        foreseen = self._expansions.foreseen(mailing_list)
+        if not foreseen.mailboxes and not foreseen.has_hook:
             return Refusal(Reason.LIST_EMPTY, (mailing_list.name,))
-        return mailboxes
+        return foreseen.mailboxes
 
-    def foreseen(self, recipients: Sequence[Recipient]) -> Sequence[Copies]:
-        """The copies that a message for these recipients will most likely come to."""
-        if any(map(self._expansions.has_hook, _lists_among(recipients))):
-            # A hook reads the message as it came: without the fields of the list.
-            return []
-        return self._expansions.by_tables(recipients).copies
+    def first_stop(self, recipients: Sequence[Recipient]) -> Stop | None:
+        """The list that a message most likely goes through first, None for directly."""
+        lists = [found for _, found in recipients if isinstance(found, MailingList)]
+        if len(lists) < len(recipients):
+            return None
+        if any(self._expansions.foreseen(each).has_hook for each in lists):
+            # A hook reads the message as it came: without the fields of a list.
+            return None
+        return Stop(lists[0], recipients[0][0], (lists[0].name,))
 
     async def destination(
         self, recipients: Sequence[Recipient], envelope: Envelope, header: Header, draft: Draft
@@ -86,14 +89,16 @@ class MailingLists:
         for each in lists:
             if header.is_automatic:
                 return Refusal(Reason.AUTOMATIC_TO_LIST, (each.name,))
-            for check in (
-                self._posting.check(each, writer),
-                await self._runaways.check(each, writer),
-            ):
-                if isinstance(check, Refusal):
-                    return check
+            checked = self._posting.check(each, writer)
+            if isinstance(checked, Accepted):
+                # Only a message that it would have taken says anything about a list.
+                checked = await self._runaways.check(each, writer)
+            if isinstance(checked, Refusal):
+                return checked
         return None
 
 
 def _lists_among(recipients: Sequence[Recipient]) -> list[MailingList]:
-    return [found for _, found in recipients if isinstance(found, MailingList)]
+    """The lists that were named, each once: `td1+a` and `td1+b` are one list, and one message."""
+    lists = {found.name: found for _, found in recipients if isinstance(found, MailingList)}
+    return list(lists.values())

@@ -21,7 +21,7 @@ from .lists import MailingLists, Recipient
 from .recipients import Recipients
 from .stamps import Stamps
 from .threads import Surroundings
-from .walk import Copies
+from .walk import Stop
 
 _BETWEEN_TRIES = 0.05
 _RESET_TRIES = 100
@@ -82,7 +82,7 @@ class Reception:
         if isinstance(found, Refusal):
             return found
         if isinstance(found, MailingList):
-            answer = self._lists.may_receive(found, recipient, sender, login)
+            answer = self._lists.may_receive(found, sender, login)
             if isinstance(answer, Refusal):
                 return answer
             return await self._recipients.have_room(answer, octets)
@@ -95,8 +95,7 @@ class Reception:
             return recipients
         stamps = Stamps(envelope, self._domain, self._wall)
         # With the stamp that it most likely goes out with: then nothing has to be written twice.
-        copies = self._lists.foreseen(recipients)
-        stamp = stamp_of(stamps, copies[0]) if copies else stamps.direct()
+        stamp = stamp_of(stamps, self._lists.first_stop(recipients))
         return Incoming(envelope, stamps, self._places.spool.draft(stamp))
 
     async def take(self, incoming: Incoming, content: bytes) -> None:
@@ -148,7 +147,7 @@ class Reception:
     def _write(self, incoming: Incoming, destination: Destination) -> str:
         """Puts every copy where it goes, each stamping written once; returns the message's name."""
         copies = destination.walk.copies
-        stamps = [stamp_of(incoming.stamps, each) for each in copies]
+        stamps = [stamp_of(incoming.stamps, each.stop) for each in copies]
         stamps += [incoming.stamps.direct()] * len(destination.held)
         drafts: list[Draft] = []
         with ExitStack() as ending:
@@ -188,8 +187,6 @@ class Reception:
             await self._threads.pause(_BETWEEN_TRIES)
 
 
-def stamp_of(stamps: Stamps, copies: Copies) -> bytes:
-    """The fields for copies that go by that way."""
-    if copies.stop is None:
-        return stamps.direct()
-    return stamps.through(copies.stop.mailing_list, copies.stop.recipient)
+def stamp_of(stamps: Stamps, stop: Stop | None) -> bytes:
+    """The fields for copies that come from a list, or directly."""
+    return stamps.direct() if stop is None else stamps.through(stop.mailing_list, stop.recipient)

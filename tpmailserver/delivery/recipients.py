@@ -5,6 +5,7 @@ was typed never becomes a path; a domain that is not ours, in any spelling, is r
 no bounce is ever made and nothing leaves.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from tpmailserver.model import Accepted, Address, Reason, Refusal, name_of
@@ -60,23 +61,25 @@ class Recipients:
 
     async def have_room(self, mailboxes: Sequence[str], octets: int) -> Accepted | Refusal:
         """Whether each mailbox takes `octets` more; reads memory once they are known."""
-        known = self._mailboxes.known_tally
+        most = self._most_before(octets)
         # Full as far as this process knows: somebody else may have made room.
-        unsure = [name for name in mailboxes if self._is_full(known(name), octets)]
-        if not unsure:
-            return Accepted()
-        for name, tally in (await self._threads.disk(self._count, unsure)).items():
-            if self._is_full(tally, octets):
-                return Refusal(Reason.MAILBOX_FULL, (f"{name}@{self._settings.domain}",))
+        unsure = self._mailboxes.perhaps_beyond(most, mailboxes)
+        full = await self._threads.disk(self._first_beyond, most, unsure) if unsure else None
+        if full is not None:
+            return Refusal(Reason.MAILBOX_FULL, (f"{full}@{self._settings.domain}",))
         return Accepted()
 
-    def _count(self, mailboxes: Iterable[str]) -> dict[str, Tally]:
-        return {name: self._mailboxes.tally(name) for name in mailboxes}
+    def _first_beyond(self, most: Tally, mailboxes: Iterable[str]) -> str | None:
+        """The first mailbox that holds more than `most`; counts on the disk."""
+        for name in mailboxes:
+            if self._mailboxes.tally(name).is_beyond(most):
+                return name
+        return None
 
-    def _is_full(self, tally: Tally | None, octets: int) -> bool:
-        """Whether that is full; what was not counted yet is taken to be so."""
-        if tally is None:
-            return True
+    def _most_before(self, octets: int) -> Tally:
+        """The most that a mailbox may hold if it is to take a message of `octets`."""
         limits = self._settings.limits
-        too_many = 0 < limits.mailbox_messages <= tally.messages
-        return too_many or 0 < limits.mailbox_size < tally.octets + max(octets, 1)
+        return Tally(
+            limits.mailbox_messages - 1 if limits.mailbox_messages else sys.maxsize,
+            limits.mailbox_size - max(octets, 1) if limits.mailbox_size else sys.maxsize,
+        )

@@ -21,7 +21,6 @@ class Visibility:
         self._policy = settings.lists_visible
         self._recipients = recipients
         self._expansions = expansions
-        self._told: dict[str, tuple[MailingList, Known]] = {}
 
     def verify(self, name: str, login: str) -> Known | Refusal:
         """Whether there is a mailbox or a list of that name (RFC 5321 §3.5)."""
@@ -47,15 +46,8 @@ class Visibility:
             return Refusal(Reason.EXPANDED_BY_PROGRAM, (name,))
         if not found.members:
             return Refusal(Reason.LIST_EMPTY, (found.name,))
-        return self._members(found)
-
-    def _members(self, mailing_list: MailingList) -> Known:
-        """The addresses of a list's members, made once for all who ask: there may be 30,000."""
-        standing, known = self._told.get(mailing_list.name, (None, None))
-        if known is None or standing is not mailing_list:
-            known = Known(tuple(Address(each, self._domain) for each in mailing_list.members))
-            self._told[mailing_list.name] = (mailing_list, known)
-        return known
+        # One and the same tuple for all who ask: there may be 30,000.
+        return Known(self._expansions.addresses(found))
 
     def _find(self, name: str) -> Found | Refusal:
         local, at, domain = name.rpartition("@")

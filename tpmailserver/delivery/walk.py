@@ -44,8 +44,9 @@ class Walk:
 
     def __init__(self) -> None:
         self._reached: set[str] = set()
-        self._entered: set[str] = set()
         self._waiting: deque[Stop] = deque()
+        self.lists: set[str] = set()
+        """The names of the lists that it has come to."""
         self.copies: list[Copies] = []
         """What was found so far, each mailbox once."""
 
@@ -54,19 +55,14 @@ class Walk:
         direct = []
         for address, found in recipients:
             if isinstance(found, MailingList):
-                self._waiting.append(Stop(found, address, (found.name,)))
+                self._enter(found, address, ())
             else:
                 direct.append(found)
         self._add(None, direct)
 
     def next(self) -> Stop | None:
         """The next list to expand, or None at the end of the walk."""
-        while self._waiting:
-            stop = self._waiting.popleft()
-            if stop.mailing_list.name not in self._entered:
-                self._entered.add(stop.mailing_list.name)
-                return stop
-        return None
+        return self._waiting.popleft() if self._waiting else None
 
     def take(self, stop: Stop, members: Iterable[Found]) -> None:
         """Goes on from a list to what it came to."""
@@ -78,13 +74,19 @@ class Walk:
                 # A group on a list is so many accounts, and none of its stamps.
                 mailboxes.extend(found.members)
             else:
-                self._waiting.append(Stop(found, stop.recipient, (*stop.way, found.name)))
+                self._enter(found, stop.recipient, stop.way)
         self._add(stop, mailboxes)
 
     @property
     def mailboxes(self) -> tuple[str, ...]:
         """All mailboxes that were reached."""
         return tuple(name for each in self.copies for name in each.mailboxes)
+
+    def _enter(self, mailing_list: MailingList, recipient: Address, way: tuple[str, ...]) -> None:
+        name = mailing_list.name
+        if name not in self.lists:
+            self.lists.add(name)
+            self._waiting.append(Stop(mailing_list, recipient, (*way, name)))
 
     def _add(self, stop: Stop | None, mailboxes: Iterable[str]) -> None:
         fresh = tuple(name for name in dict.fromkeys(mailboxes) if name not in self._reached)

@@ -13,7 +13,7 @@ better than a loss.
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from .disk import opened, sync_folder
 from .folders import MailboxFolders
@@ -26,37 +26,63 @@ _NO_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 )
 
-# Up to so many folders of an arrival are held open from the check to the sync. Of more, each is
-# opened when it is needed: a thousand recipients must not use up the files of a process.
+# So many folders of a delivery are held open from the check to the sync. Of more, each is opened
+# when it is needed: a thousand recipients must not use up the files of a process.
 _HELD_OPEN = 32
 
 
-def arrive(arrivals: Sequence["Arrival"]) -> None:
-    """Delivers all of them; the OSError of a failure names the mailbox in its `filename`.
+def arrive(
+    copies: Sequence[tuple[Draft, Sequence[str]]], folders: MailboxFolders, tallies: Tallies
+) -> None:
+    """Delivers settled drafts, each into the mailboxes named with it; no mailbox is named twice.
 
-    No mailbox is in two of them.
+    The OSError of a failure names the mailbox in its `filename`.
     """
-    with ExitStack() as closing:
-        for each in arrivals:
-            closing.callback(each.close)
-        for act in (Arrival.check, Arrival.deliver, Arrival.sync):
+    with closing(_Inboxes(folders)) as inboxes:
+        arrivals = [_Arrival(draft, names, inboxes, tallies) for draft, names in copies]
+        for act in (_Arrival.check, _Arrival.deliver, _Arrival.sync):
             for each in arrivals:
                 act(each)
 
 
-class Arrival:
+class _Inboxes:
+    """The folders `new` of all mailboxes of a delivery."""
+
+    def __init__(self, folders: MailboxFolders) -> None:
+        self.folders = folders
+        self._held: dict[str, int] = {}
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[int]:
+        """The open folder of a mailbox, which is made first if it is missing."""
+        if name in self._held:
+            yield self._held[name]
+        elif len(self._held) < _HELD_OPEN:
+            self._held[name] = self.folders.open_made(name, "new")
+            yield self._held[name]
+        else:
+            with opened(self.folders.open_made(name, "new")) as new:
+                yield new
+
+    def close(self) -> None:
+        """Closes what is open."""
+        for fd in self._held.values():
+            os.close(fd)
+        self._held.clear()
+
+
+class _Arrival:
     """One settled draft on its way into the mailboxes `names`, each named once."""
 
     def __init__(
-        self, draft: Draft, names: Sequence[str], folders: MailboxFolders, tallies: Tallies
+        self, draft: Draft, names: Sequence[str], inboxes: _Inboxes, tallies: Tallies
     ) -> None:
         self._draft = draft
         self._names = names
-        self._folders = folders
+        self._inboxes = inboxes
         self._tallies = tallies
         self._file = file_name(draft.identity, draft.stored, draft.wire)
         self._octets = draft.stored
-        self._held: dict[str, int] = {}
 
     def check(self) -> None:
         """Opens every mailbox, and delivers to none."""
@@ -71,34 +97,17 @@ class Arrival:
     def sync(self) -> None:
         """Makes the new names safe against a power cut."""
         self._each(self._names, lambda _name, new: sync_folder(new))
-        self._folders.sync_made(self._names)
-
-    def close(self) -> None:
-        """Closes what is open."""
-        for fd in self._held.values():
-            os.close(fd)
-        self._held.clear()
+        self._inboxes.folders.sync_made(self._names)
 
     def _each(self, names: Sequence[str], act: Callable[[str, int], None]) -> None:
         for name in names:
             try:
-                with self._inbox(name) as new:
+                with self._inboxes.open(name) as new:
                     act(name, new)
             except OSError as error:
                 self._tallies.forget(name)
                 error.filename = f"{name}/new"
                 raise
-
-    @contextmanager
-    def _inbox(self, name: str) -> Iterator[int]:
-        if name in self._held:
-            yield self._held[name]
-        elif len(self._names) <= _HELD_OPEN:
-            self._held[name] = self._folders.open_made(name, "new")
-            yield self._held[name]
-        else:
-            with opened(self._folders.open_made(name, "new")) as new:
-                yield new
 
     def _link(self, name: str, new: int) -> None:
         try:
@@ -119,7 +128,7 @@ class Arrival:
         self._tallies.add(name, 1, self._octets)
 
     def _copy(self, name: str, new: int) -> None:
-        with opened(self._folders.open_made(name, "tmp")) as tmp:
+        with opened(self._inboxes.folders.open_made(name, "tmp")) as tmp:
             try:
                 self._draft.copy_into(tmp, self._file)
                 os.rename(self._file, self._file, src_dir_fd=tmp, dst_dir_fd=new)

@@ -7,13 +7,13 @@ file in its place, a dangling link) is an OSError for itself alone.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tpmailserver.model import Message
 
-from .arrival import Arrival, arrive
+from .arrival import arrive
 from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
 from .listing import FOLDERS, Listing, Listings
@@ -45,18 +45,18 @@ class Mailboxes:
 
         Whatever happens, the draft is used up. An OSError says by `filename` which mailbox failed.
         """
-        self.deliver_all([(draft, names)])
+        self.deliver_all([(draft, list(dict.fromkeys(names)))])
 
     def deliver_all(self, copies: Sequence[tuple[Draft, Sequence[str]]]) -> None:
-        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`."""
+        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`.
+
+        No mailbox is named twice.
+        """
         try:
-            arrivals = []
-            for draft, names in copies:
+            for draft, _ in copies:
                 draft.settle()
-                recipients = list(dict.fromkeys(names))
-                arrivals.append(Arrival(draft, recipients, self._folders, self._tallies))
             with self.gate.delivering([name for _, names in copies for name in names]):
-                arrive(arrivals)
+                arrive(copies, self._folders, self._tallies)
         finally:
             for draft, _ in copies:
                 draft.discard()
@@ -68,6 +68,10 @@ class Mailboxes:
     def known_tally(self, name: str) -> Tally | None:
         """The tally of a mailbox if it is in memory."""
         return self._tallies.known(name)
+
+    def perhaps_beyond(self, most: Tally, names: Iterable[str]) -> list[str]:
+        """Those of the mailboxes that hold more than `most`, or are not in memory."""
+        return self._tallies.perhaps_beyond(most, names)
 
     def tally(self, name: str) -> Tally:
         """The tally of a mailbox, counted on the disk; a broken mailbox is an OSError."""

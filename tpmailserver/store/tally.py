@@ -7,7 +7,7 @@ not.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -19,6 +19,10 @@ class Tally:
 
     messages: int
     octets: int
+
+    def is_beyond(self, most: "Tally") -> bool:
+        """Whether it is more than `most`, in one way or the other."""
+        return self.messages > most.messages or self.octets > most.octets
 
 
 class Tallies:
@@ -33,6 +37,16 @@ class Tallies:
     def known(self, name: str) -> Tally | None:
         """The tally of a mailbox, or None where it must be counted first."""
         return self._known.get(name)
+
+    def perhaps_beyond(self, most: Tally, names: Iterable[str]) -> list[str]:
+        """Those of the mailboxes that are beyond `most`, or must be counted first."""
+        # All of a university may be on a list: no call for each of them.
+        known, messages, octets = self._known.get, most.messages, most.octets
+        return [
+            name
+            for name in names
+            if (tally := known(name)) is None or tally.messages > messages or tally.octets > octets
+        ]
 
     @contextmanager
     def changing(self, names: Sequence[str]) -> Iterator[None]:

@@ -1,0 +1,69 @@
+"""Lists on which there is a list with a hook: nobody knows beforehand to whom their mail goes."""
+
+from pathlib import Path
+
+import pytest
+
+from tpmailserver.delivery.expander import Expansion, Post
+from tpmailserver.model import Address
+from tpmailserver.settings import Hook
+
+from .talking import ONE, OWNER, TWO, Site
+
+
+class Reader:
+    """Keeps what it is given to read, and names ONE."""
+
+    def __init__(self) -> None:
+        self.read = b""
+        self.octets = 0
+
+    def expand(self, post: Post) -> Expansion:
+        with post.open() as message:
+            self.read = message.read()
+        self.octets = post.octets
+        return [ONE]
+
+
+class Mocks:
+    """Names a mailbox that cannot be, in more than one line."""
+
+    def expand(self, _post: Post) -> Expansion:
+        return [Address("\r\n250 OK\r\n" + "x" * 1000, "tpmail.info.unicaen.fr")]
+
+
+reader = Reader()
+HOOK = Hook("poll", python=f"{__name__}:reader")
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path: Path) -> Site:
+    """A list "outer" on which there is nobody but "poll", whose hook names ONE."""
+    site = Site(tmp_path, HOOK)
+    site.change(lambda lists: lists.put("outer", ["poll"]))
+    return site
+
+
+def test_a_list_of_nothing_but_a_list_with_a_hook_is_not_empty(site: Site) -> None:
+    assert site.talk.sends(TWO, "outer").startswith("250 2.0.0 delivered to 1 mailbox,")
+    (mail,) = site.mails(ONE)
+    assert b"\nList-Id: <poll.tpmail.info.unicaen.fr>\n" in mail.read_bytes()
+
+
+@pytest.mark.parametrize("recipients", [["poll"], ["outer"], ["cours", "outer"], ["cours", OWNER]])
+def test_a_hook_reads_the_message_as_it_came(site: Site, recipients: list[str]) -> None:
+    """And not with the fields of some list that it has nothing to do with."""
+    site.change(lambda lists: lists.put("cours", ["outer"]))
+    assert site.talk.sends(TWO, *recipients).startswith("250 ")
+    assert reader.read.startswith(f"Return-Path: <{TWO}@tpmail.info.unicaen.fr>\n".encode())
+    assert b"List-Id" not in reader.read
+    assert len(reader.read) == reader.octets
+
+
+def test_what_a_hook_names_is_told_in_one_line(tmp_path: Path) -> None:
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:Mocks"))
+    assert site.talk.sends(TWO, "poll").startswith("451 4.2.4 the program of poll failed;")
+    trouble = site.session.site.stores.database.lists.troubles()["poll"].what
+    assert trouble.startswith('it named " 250 OK x')
+    assert trouble.isprintable()
+    assert len(trouble) < 300
