@@ -1,9 +1,16 @@
 """The fixtures that several files of tests share."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from tpmailserver.cli.command import run
+
+from .desks import Piped
+from .hook_server import Asker, ordinary_asker
 from .process import Account, ServerProcess, server_process
 
 
@@ -25,3 +32,38 @@ def server(running_server: ServerProcess) -> Iterator[ServerProcess]:
 def student(server: ServerProcess) -> Account:
     """An account with an empty mailbox."""
     return server.new_account()
+
+
+@pytest.fixture(scope="module", params=["as we are", "as an ordinary user"])
+def ask(request: pytest.FixtureRequest) -> Iterator[Asker]:
+    """The server's part, once as root where the tests run as root, once as somebody else."""
+    if request.param == "as we are":
+        yield Asker()
+    elif os.geteuid() != 0:
+        pytest.skip("we are an ordinary user already: run it as root to try both")
+    else:
+        with ordinary_asker() as asker:
+            yield asker
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's."""
+    with TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def tpmail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
+
+    def call(*arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Piped(typed))
+        status = run(["--site", str(tmp_path / "site"), *arguments])
+        output, errors = capsys.readouterr()
+        return status, output, errors
+
+    return call

@@ -88,3 +88,8 @@ class Desk:
     def snapshots(self) -> Snapshots:
         """What was set aside."""
         return Snapshots(self.folder / "snapshots")
+
+    @property
+    def held(self) -> Path:
+        """The folder of what waits on the lists, and of what was rejected there."""
+        return self.folder / "held"

@@ -25,6 +25,7 @@ _WHAT = {
     "line_ends": '"lenient", or "strict" to refuse lines that end in LF',
     "maildrop": '"exclusive", or "shared" to admit a second POP3 session to a mailbox',
     "lists_visible": 'who may see the members of a list: "members", "open" (everybody), "closed"',
+    "keep_snapshots": "days after which a snapshot of mailboxes is erased; 0 keeps all",
     "message_size": "octets of a message",
     "recipients": "accepted RCPT commands of a message",
     "sessions": "sessions at once",

@@ -118,7 +118,8 @@ def undo(desk: Desk) -> Undone:
             f"not everything is brought back: {error.strerror}; what was there is in snapshots "
             f"{last.title} and {before.title}: tpmail undo goes on where it stopped"
         ) from error
-    desk.snapshots.mark_undone(last)
+    # Nothing is left in it.
+    desk.snapshots.remove(last)
     messages = plan_for(desk, what.numbers).messages
     expelled = expel(desk, what.numbers, _BROUGHT_BACK)
     return Undone(
@@ -145,9 +146,9 @@ def not_moved(desk: Desk, snapshot: Snapshot, error: OSError) -> NotDone:
 
 def _last(desk: Desk) -> Snapshot:
     for each in reversed(desk.snapshots.all()):
-        if each.kind in (Kind.RESET, Kind.RESTORE) and not each.undone:
+        if each.kind in (Kind.RESET, Kind.RESTORE):
             return each
-    raise NotDone("there is nothing to undo: no reset and no restore was done, or all are undone")
+    raise NotDone("there is nothing to undo: no reset and no restore is there")
 
 
 def _put_there(desk: Desk, last: Snapshot) -> frozenset[str]:

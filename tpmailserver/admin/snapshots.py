@@ -28,7 +28,6 @@ class SnapshotSeen:
     mailboxes: int
     messages: int
     octets: int
-    undone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,6 @@ def snapshots(desk: Desk) -> SnapshotList:
                 weight.mailboxes,
                 weight.messages,
                 weight.octets,
-                each.undone,
             )
         )
     return SnapshotList(tuple(rows), desk.settings.keep_snapshots)

@@ -8,16 +8,14 @@ import time
 from collections.abc import Iterable
 from functools import singledispatch
 
-from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd, Removed
+from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd
 from tpmailserver.admin.demo import DemoClass
 from tpmailserver.admin.desk import ServerFacts
 from tpmailserver.admin.founding import Founded
-from tpmailserver.admin.numbers import compact
 from tpmailserver.admin.passwords import PasswordsSet
-from tpmailserver.admin.resets import Planned, Reset
 from tpmailserver.admin.status import Status
 
-from .phrases import clock_time, count, moment, size
+from .phrases import clock_time, count, moment, ranges, size
 from .sheets import Part, Sheet
 
 
@@ -25,6 +23,12 @@ from .sheets import Part, Sheet
 def page(report: object) -> Iterable[Part]:
     """The lines and tables that say a report."""
     raise NotImplementedError(type(report).__name__)
+
+
+@singledispatch
+def whole(report: object) -> Iterable[Part]:
+    """The same with nothing left out, however long that is."""
+    return page(report)
 
 
 @page.register
@@ -36,7 +40,7 @@ def _(report: Founded) -> Iterable[Part]:
 
 @page.register
 def _(report: Added) -> Iterable[Part]:
-    yield f"{count(len(report.added), 'account')} added{_ranges(report.added)}"
+    yield f"{count(len(report.added), 'account')} added{ranges(report.added)}"
     yield from _standing(report.present)
     if report.group is not None:
         total = len(report.added) + len(report.present)
@@ -45,7 +49,7 @@ def _(report: Added) -> Iterable[Part]:
 
 @page.register
 def _(report: PlannedAdd) -> Iterable[Part]:
-    yield f"{count(len(report.added), 'account')} would be added{_ranges(report.added)}"
+    yield f"{count(len(report.added), 'account')} would be added{ranges(report.added)}"
     yield from _standing(report.present)
     yield "dry run: nothing is changed"
 
@@ -76,29 +80,6 @@ def _(report: AccountList) -> Iterable[Part]:
 
 
 @page.register
-def _(report: Planned) -> Iterable[Part]:
-    boxes = count(len(report.numbers), "mailbox")
-    yield f"{boxes} would be set aside{_ranges(report.numbers)}"
-    yield f"in all {count(report.messages, 'message')}, {size(report.octets)}"
-    if report.broken:
-        yield f"cannot be counted: {compact(report.broken)}"
-    yield "dry run: nothing is changed"
-
-
-@page.register
-def _(report: Removed) -> Iterable[Part]:
-    yield f"{count(len(report.numbers), 'account')} removed{_ranges(report.numbers)}"
-    yield from _kept(report.messages, report.kept, report.expelled)
-
-
-@page.register
-def _(report: Reset) -> Iterable[Part]:
-    verb = "is" if len(report.numbers) == 1 else "are"
-    yield f"{count(len(report.numbers), 'mailbox')} {verb} empty now{_ranges(report.numbers)}"
-    yield from _kept(report.messages, report.kept, report.expelled)
-
-
-@page.register
 def _(report: DemoClass) -> Iterable[Part]:
     first, last = report.numbers[0], report.numbers[-1]
     yield f"a class of {len(report.numbers)} is ready: {first} to {last}, group {report.group}"
@@ -107,7 +88,7 @@ def _(report: DemoClass) -> Iterable[Part]:
 
 @page.register
 def _(report: PasswordsSet) -> Iterable[Part]:
-    yield f"{count(len(report.numbers), 'password')} changed{_ranges(report.numbers)}"
+    yield f"{count(len(report.numbers), 'password')} changed{ranges(report.numbers)}"
 
 
 @page.register
@@ -155,19 +136,6 @@ def _server(server: ServerFacts, now: float) -> Iterable[Part]:
         )
 
 
-def _ranges(numbers: tuple[str, ...]) -> str:
-    # A long list helps nobody here: `tpmail accounts` and `--json` have it.
-    text = compact(numbers)
-    return f": {text}" if text and len(text) <= 200 else ""
-
-
 def _standing(present: tuple[str, ...]) -> Iterable[Part]:
     if present:
-        yield f"{len(present):,} stood already{_ranges(present)}"
-
-
-def _kept(messages: int, kept: str, expelled: int) -> Iterable[Part]:
-    if kept:
-        yield f"{count(messages, 'old message')} kept in {kept}"
-    if expelled:
-        yield f"{count(expelled, 'open POP3 session')} closed"
+        yield f"{len(present):,} stood already{ranges(present)}"

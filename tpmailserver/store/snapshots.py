@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import Enum
 from itertools import chain, count
 from pathlib import Path
@@ -61,7 +61,7 @@ class Snapshot:
     """A snapshot; `at` is in seconds of Unix time.
 
     The mailboxes that took the place of these began with the mails `seeds`, by UIDL, or with those
-    of another snapshot, `source`. `undone` says that these were brought back.
+    of another snapshot, `source`.
     """
 
     title: str
@@ -69,7 +69,6 @@ class Snapshot:
     at: float
     seeds: tuple[str, ...] = ()
     source: str = ""
-    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,6 @@ class Snapshots:
                 os.fsync(file)
             os.rename(_FRESH_PAGE, _PAGE, src_dir_fd=folder, dst_dir_fd=folder)
             sync_folder(folder)
-
-    def mark_undone(self, snapshot: Snapshot) -> None:
-        """Notes that a snapshot's mailboxes were brought back."""
-        self.write(replace(snapshot, undone=True))
 
     def all(self) -> tuple[Snapshot, ...]:
         """Every snapshot, the oldest first."""
@@ -202,7 +197,6 @@ def _read(title: str, folder: int) -> Snapshot:
             float(page["at"]),
             tuple(map(str, page["seeds"])),
             str(page["source"]),
-            bool(page["undone"]),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return Snapshot(title, _kind_of(title), os.fstat(folder).st_mtime)
