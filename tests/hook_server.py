@@ -74,10 +74,10 @@ class Asker:
     runs_as = USER if os.geteuid() == 0 else user
     """Whom a program runs as."""
 
-    def __call__(self, *program: str, **bounds: Any) -> dict[str, Any]:
+    def __call__(self, *program: str, content: bytes = MESSAGE, **bounds: Any) -> dict[str, Any]:
         """What comes of it: {"recipients": [...]}, {"declined": why} or {"failed": text}."""
         try:
-            answer = Program(Hook("poll", program, **bounds)).expand(post())
+            answer = Program(Hook("poll", program, **bounds)).expand(post(content))
         except HookFailed as failure:
             return {"failed": str(failure)}
         if isinstance(answer, Declined):

@@ -124,7 +124,7 @@ def plan_remove_list(desk: Desk, name: str) -> PlannedListRemoval:
     """What `remove_list` would do, changing nothing; refuses what would come back or lose mail."""
     mailing_list = find_list(desk, name)
     name = mailing_list.name
-    if desk.directory.members(name) is not None:
+    if mailing_list.is_group:
         raise NotDone(
             f"{name} is a group, and its list stays with it; to let only an owner post: "
             f"tpmail list add {name} --owner NUMBER --post owner"

@@ -100,8 +100,9 @@ def lists(desk: Desk) -> ListOfLists:
     for name in desk.directory.list_names():
         mailing_list = desk.directory.mailing_list(name)
         if mailing_list is not None:
-            kind = "hook" if name in hooks else _kind(desk, name)
-            rows.append(_row(desk, mailing_list, kind, troubles.get(name)))
+            kind = "group" if mailing_list.is_group else "list"
+            trouble = troubles.get(name)
+            rows.append(_row(desk, mailing_list, "hook" if name in hooks else kind, trouble))
     return ListOfLists(tuple(rows))
 
 
@@ -127,17 +128,11 @@ def _row(desk: Desk, mailing_list: MailingList, kind: str, trouble: Trouble | No
 
 def _member(desk: Desk, name: str) -> MemberSeen:
     mailing_list = desk.directory.mailing_list(name)
-    reached = 1 if mailing_list is None else len(desk.approval.reach(mailing_list))
-    return MemberSeen(name, _kind(desk, name), reached)
-
-
-def _kind(desk: Desk, name: str) -> str:
-    directory = desk.directory
-    if directory.account(name) is not None:
-        return "account"
-    if directory.members(name) is not None:
-        return "group"
-    return "mailbox" if directory.mailing_list(name) is None else "list"
+    if mailing_list is None:
+        kind = "mailbox" if desk.directory.account(name) is None else "account"
+        return MemberSeen(name, kind, 1)
+    kind = "group" if mailing_list.is_group else "list"
+    return MemberSeen(name, kind, len(desk.approval.reach(mailing_list)))
 
 
 def _in_words(hook: Hook) -> str:

@@ -115,7 +115,7 @@ def undo(desk: Desk) -> Undone:
         aside.bring_back(last, what.numbers, _put_there(desk, last))
     except OSError as error:
         raise NotDone(
-            f"not everything is brought back: {error.strerror}; what was there is in snapshots "
+            f"not everything is brought back: {said(error)}; what was there is in snapshots "
             f"{last.title} and {before.title}: tpmail undo goes on where it stopped"
         ) from error
     # Nothing is left in it.
@@ -137,11 +137,16 @@ def not_moved(desk: Desk, snapshot: Snapshot, error: OSError) -> NotDone:
     left = desk.snapshots.mailboxes(snapshot)
     if left:
         return NotDone(
-            f"stopped by {error.strerror}: {len(left)} mailboxes are in snapshot {snapshot.title}; "
+            f"stopped by {said(error)}: {len(left)} mailboxes are in snapshot {snapshot.title}; "
             "tpmail undo brings them back"
         )
     desk.snapshots.remove(snapshot)
-    return NotDone(f"{error.strerror}: {error.filename}; every mailbox is as it was")
+    return NotDone(f"{said(error)}; every mailbox is as it was")
+
+
+def said(error: OSError) -> str:
+    """What the system says went wrong."""
+    return error.strerror or str(error)
 
 
 def _last(desk: Desk) -> Snapshot:

@@ -12,7 +12,7 @@ from tpmailserver.store.snapshots import Kind, Snapshot
 
 from .desk import Desk, NotDone
 from .numbers import compact, listed
-from .resets import expel, not_moved, plan_for
+from .resets import expel, not_moved, plan_for, said
 from .who import Who, find
 
 _RESTORED = "mailbox restored by the instructor"
@@ -95,7 +95,7 @@ def snapshot(desk: Desk, label: str) -> Taken:
         Aside(desk.mailboxes, desk.snapshots, taken).copy(numbers)
     except OSError as error:
         desk.snapshots.remove(taken)
-        raise NotDone(f"{error.strerror}: {error.filename}; no snapshot is taken") from error
+        raise NotDone(f"{said(error)}; no snapshot is taken") from error
     weight = desk.snapshots.weight(taken)
     return Taken(taken.title, weight.mailboxes, weight.messages)
 

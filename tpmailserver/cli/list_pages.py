@@ -150,7 +150,7 @@ def _facts(report: ListSeen) -> Iterable[Part]:
     if report.hook:
         yield f"its hook: {plain(report.hook)}"
     if report.trouble:
-        yield f"its hook failed on {moment(report.trouble_at)}: {plain(report.trouble)}"
+        yield f"last trouble of its hook, {moment(report.trouble_at)}: {plain(report.trouble)}"
     yield from _warned(report.warnings)
     kinds = [each.kind for each in report.members]
     by_kind = [

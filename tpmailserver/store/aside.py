@@ -40,8 +40,10 @@ class Aside:
         moved: list[str] = []
 
         def move(name: str, maildirs: int, aside: int) -> None:
-            if self._move(name, maildirs, aside):
-                moved.append(name)
+            if not self._move(name, maildirs, aside):
+                # An empty one: bringing it back takes away what the new one begins with.
+                _make_mailbox(name, aside)
+            moved.append(name)
             self._mailboxes.prepare(name)
 
         try:
@@ -65,8 +67,10 @@ class Aside:
             def exchange(name: str, maildirs: int, aside: int) -> None:
                 self._move(name, maildirs, aside)
                 os.rename(name, name, src_dir_fd=older, dst_dir_fd=maildirs)
-                self._mailboxes.prepare(name)
-                _link_mail((name, aside), (name, maildirs), put)
+                # One that was broken is broken again, and one that is no more has no mail since.
+                with suppress(NotADirectoryError, FileNotFoundError):
+                    self._mailboxes.prepare(name)
+                    _link_mail((name, aside), (name, maildirs), put)
 
             try:
                 self._each(names, exchange)
@@ -154,13 +158,17 @@ def _copy(name: str, source: int, target: int) -> None:
     """Gives a mailbox's files a second name each, in a mailbox that is made; safe afterwards."""
     with opened(open_folder(name, source)):
         pass  # there is such a mailbox, and it is a folder
-    make_folder_in(target, name)
-    with opened(open_folder(name, target)) as copy:
-        for part in _PARTS:
-            make_folder_in(copy, part)
+    _make_mailbox(name, target)
     _link_mail((name, source), (name, target), ())
     with opened(open_folder(name, target)) as copy:
         sync_folder(copy)
+
+
+def _make_mailbox(name: str, folder: int) -> None:
+    make_folder_in(folder, name)
+    with opened(open_folder(name, folder)) as mailbox:
+        for part in _PARTS:
+            make_folder_in(mailbox, part)
 
 
 def _link_mail(source: Place, target: Place, but: Collection[str]) -> None:
