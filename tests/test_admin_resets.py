@@ -247,7 +247,8 @@ def test_a_kill_in_the_middle_of_a_reset_is_undone(desk: Desk) -> None:
     resetting = subprocess.Popen(
         [sys.executable, "-c", script, desk.folder], stdout=subprocess.PIPE
     )
-    assert resetting.stdout and resetting.stdout.readline() == b"ready\n"
+    assert resetting.stdout
+    assert resetting.stdout.readline() == b"ready\n"
     while not list(desk.snapshots.folder.glob("*-reset/23000*")) and resetting.poll() is None:
         pass
     resetting.kill()
