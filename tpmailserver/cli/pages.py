@@ -12,7 +12,7 @@ from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd
 from tpmailserver.admin.demo import DemoClass
 from tpmailserver.admin.desk import ServerFacts
 from tpmailserver.admin.founding import Founded
-from tpmailserver.admin.passwords import PasswordsSet
+from tpmailserver.admin.passwords import PasswordsSet, Slips
 from tpmailserver.admin.status import Status
 
 from .phrases import clock_time, count, moment, ranges, size
@@ -89,6 +89,17 @@ def _(report: DemoClass) -> Iterable[Part]:
 @page.register
 def _(report: PasswordsSet) -> Iterable[Part]:
     yield f"{count(len(report.numbers), 'password')} changed{ranges(report.numbers)}"
+
+
+@page.register
+def _(report: Slips) -> Iterable[Part]:
+    # Each slip alone between two lines, to be cut there.
+    for each in report.slips:
+        yield f"{'- ' * 30}"
+        yield f"number    {each.number}"
+        yield f"password  {each.password}"
+        yield f"address   {each.number}@{report.domain}"
+    yield f"{'- ' * 30}"
 
 
 @page.register

@@ -6,6 +6,7 @@ The rule it guards: whoever has just emptied forty mailboxes reads how to have t
 from collections.abc import Iterable
 
 from tpmailserver.admin.accounts import Removed
+from tpmailserver.admin.forgetting import Forgotten, PlannedForgetting
 from tpmailserver.admin.numbers import compact
 from tpmailserver.admin.resets import Planned, Reset, Undoable, Undone
 from tpmailserver.admin.snapshots import PlannedRestore, Restored, SnapshotList, Taken
@@ -31,6 +32,25 @@ def _(report: Planned) -> Iterable[Part]:
 def _(report: Removed) -> Iterable[Part]:
     yield f"{count(len(report.numbers), 'account')} removed{ranges(report.numbers)}"
     yield from _kept(report.messages, report.kept, report.expelled)
+
+
+@page.register
+def _(report: PlannedForgetting) -> Iterable[Part]:
+    yield f"{count(len(report.numbers), 'account')} would be erased{ranges(report.numbers)}"
+    yield from _erased(report)
+    yield _DRY_RUN
+
+
+@page.register
+def _(report: Forgotten) -> Iterable[Part]:
+    yield f"{count(len(report.numbers), 'account')} erased for good{ranges(report.numbers)}"
+    yield from _erased(report)
+    yield from _closed(report.expelled)
+
+
+def _erased(report: PlannedForgetting | Forgotten) -> Iterable[Part]:
+    messages, snapshots = count(report.messages, "message"), count(report.snapshots, "snapshot")
+    yield f"with {messages} ({size(report.octets)}) in mailboxes and in {snapshots}"
 
 
 @page.register
