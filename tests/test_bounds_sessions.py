@@ -24,7 +24,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that answers a wrong password after a tenth of a second; one account has its own."""
     site = site_for(tmp_path_factory.mktemp("quick") / "site", ACCOUNTS, failed_login_delay=0.1)
     hashed = hash_password(LONG_PASSWORD.encode())
-    Database(site / DATABASE).set_password_hash([IVAN], hashed)
+    Database(site / DATABASE).set_password_hashes({IVAN: hashed})
     with serving(site) as server:
         yield server
         assert "Traceback" not in server.log

@@ -209,7 +209,8 @@ def test_reset_keeps_the_old_mail_and_says_where(tpmail, desk, tmp_path):
     status, output, _ = tpmail("reset", "22000001-22000003")
     assert status == 0
     (kept,) = (tmp_path / "site" / "snapshots").iterdir()
-    assert f"2 old messages kept in {kept}\n" in output
+    assert f"2 old messages kept in snapshot {kept.name}\n" in output
+    assert "tpmail undo" in output
     assert len(messages_in(kept / "22000003")) == 1
     assert messages_in(tmp_path / "site" / "maildirs" / "22000003") == []
 

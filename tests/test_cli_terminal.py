@@ -97,17 +97,18 @@ def desk(tmp_path):
 
 def test_a_reset_of_many_asks_first_and_no_is_no(desk, tmp_path):
     terminal = Terminal(tmp_path / "site", "reset", "--group", "tp1")
-    terminal.expect(b"Empty 2 mailboxes (1 message; the old mail is kept aside)? [y/N]")
+    terminal.expect(b"Empty 2 mailboxes (1 message; undo brings them back)? [y/N]")
     terminal.type(b"n\n")
     assert terminal.end() == 1
     assert "tpmail: nothing is done" in terminal.lines()
     assert desk.mailboxes.tally("22000001").messages == 1
 
 
-def test_a_reset_of_many_is_done_after_a_yes(desk, tmp_path):
+@pytest.mark.parametrize("yes", [b"y\n", b"Oui\n"])
+def test_a_reset_of_many_is_done_after_a_yes(desk, tmp_path, yes):
     terminal = Terminal(tmp_path / "site", "reset", "22000001-22000002")
     terminal.expect(b"[y/N]")
-    terminal.type(b"y\n")
+    terminal.type(yes)
     assert terminal.end() == 0
     assert desk.mailboxes.tally("22000001").messages == 0
 

@@ -1,6 +1,7 @@
 """A reset erases nothing: every message is in the mailbox or aside, and none is in neither."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
@@ -8,7 +9,8 @@ import pytest
 
 from tests.store_site import Site
 from tpmailserver.store import locks
-from tpmailserver.store.aside import set_aside
+from tpmailserver.store.aside import Aside
+from tpmailserver.store.snapshots import Kind, Snapshots
 from tpmailserver.store.tally import Tally
 
 NOW = 1_700_000_000.0
@@ -23,7 +25,14 @@ def site(tmp_path: Path) -> Site:
 
 
 def reset(site: Site, *names: str) -> Path:
-    return set_aside(site.mailboxes, site.maildirs.parent / "snapshots", names, "reset", NOW)
+    return aside_as(site, "reset", names)
+
+
+def aside_as(site: Site, label: str, names: Sequence[str]) -> Path:
+    snapshots = Snapshots(site.maildirs.parent / "snapshots")
+    snapshot = snapshots.begin(Kind.RESET, label, NOW)
+    Aside(site.mailboxes, snapshots, snapshot).set_aside(names)
+    return snapshots.folder / snapshot.title
 
 
 def messages(folder: Path) -> list[str]:
@@ -35,7 +44,7 @@ def test_mail_goes_aside_and_the_mailbox_is_empty(site: Site) -> None:
     aside = reset(site, "1", "2", "1")
     assert aside.parent == site.maildirs.parent / "snapshots"
     assert stat.S_IMODE(aside.stat().st_mode) == stat.S_IMODE(aside.parent.stat().st_mode) == 0o700
-    assert sorted(path.name for path in aside.iterdir()) == ["1", "2"]
+    assert sorted(path.name for path in aside.glob("[!.]*")) == ["1", "2"]
     assert messages(aside) == sorted(mail)
     for name in ("1", "2"):
         assert site.mailboxes.snapshot(name) == ()
@@ -58,7 +67,7 @@ def test_the_folder_is_named_by_time_and_label_and_never_used_twice(site: Site) 
 @pytest.mark.parametrize("label", ["../../up", "Groupe A / é", "", ".", "x" * 500])
 def test_any_label_stays_below_the_snapshots(site: Site, label: str) -> None:
     snapshots = site.maildirs.parent / "snapshots"
-    aside = set_aside(site.mailboxes, snapshots, ["1"], label, NOW)
+    aside = aside_as(site, label, ["1"])
     assert aside.parent == snapshots
     assert list(snapshots.iterdir()) == [aside]
 
@@ -75,7 +84,8 @@ def test_what_was_remembered_is_forgotten(site: Site) -> None:
 
 def test_a_mailbox_that_is_not_there_is_fine(site: Site) -> None:
     aside = reset(site, "404", "1")
-    assert [path.name for path in aside.iterdir()] == ["1"]
+    assert sorted(path.name for path in aside.glob("[!.]*")) == ["1", "404"]
+    assert len(messages(aside)) == 1
     assert site.mailboxes.snapshot("404") == ()
 
 
@@ -151,5 +161,5 @@ def test_many_mailboxes_at_once(site: Site) -> None:
     names = [str(number) for number in range(1000, 1210)]
     site.deliver(*names)
     aside = reset(site, *names)
-    assert sorted(path.name for path in aside.iterdir()) == names
+    assert sorted(path.name for path in aside.glob("[!.]*")) == names
     assert all(site.mailboxes.snapshot(name) == () for name in names)

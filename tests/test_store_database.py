@@ -94,9 +94,9 @@ def test_removed_accounts_are_gone_from_everywhere(database: Database) -> None:
 
 def test_a_password_is_changed_and_set_back(database: Database) -> None:
     database.add(["1", "2", "3"], None, 1.0)
-    database.set_password_hash(["1", "3", "unknown"], "$argon2id$")
+    database.set_password_hashes(dict.fromkeys(["1", "3", "unknown"], "$argon2id$"))
     assert [each.password_hash for each in accounts(database)] == ["$argon2id$", None, "$argon2id$"]
-    database.set_password_hash(["1"], None)
+    database.set_password_hashes({"1": None})
     assert [each.password_hash for each in accounts(database)] == [None, None, "$argon2id$"]
 
 
@@ -154,7 +154,7 @@ def remove(database: Database) -> None:
 
 
 def change_password(database: Database) -> None:
-    database.set_password_hash(["1"], "hash")
+    database.set_password_hashes({"1": "hash"})
 
 
 @pytest.mark.parametrize("change", [add, join, make_group, remove, change_password])
@@ -215,7 +215,7 @@ def test_thirty_thousand_accounts(database: Database) -> None:
     directory.refresh()
     assert len(directory) == 30_000
     assert directory.members("year") == tuple(numbers)
-    database.set_password_hash(numbers, "hash")
+    database.set_password_hashes(dict.fromkeys(numbers, "hash"))
     assert database.remove(numbers[1:]) == tuple(numbers[1:])
     assert accounts(database) == [Account(numbers[0], "hash", frozenset({"year"}))]
 
@@ -227,7 +227,7 @@ def use(database: Database) -> list[Callable[[], object]]:
         database.seen,
         lambda: database.add(["5"], "g", 1.0),
         lambda: database.remove(["1"]),
-        lambda: database.set_password_hash(["1"], "hash"),
+        lambda: database.set_password_hashes({"1": "hash"}),
         lambda: database.note_all_seen([("1", "pop3", 1.0)]),
     ]
 

@@ -21,6 +21,7 @@ from tpmailserver.store.locks import DeliveryGate, MaildropLocks
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.names import UniqueNames
 from tpmailserver.store.namespace import NameTaken
+from tpmailserver.store.snapshots import Snapshots
 from tpmailserver.store.spool import Spool
 
 DATABASE = "tpmail.sqlite3"
@@ -72,8 +73,12 @@ class Site:
         self.stores.directory.refresh()
 
     def sweep(self, now: float) -> int:
-        """Removes what crashes left behind 36 hours ago and more; returns how many files."""
+        """Removes snapshots past their days, and what crashes left 36 hours ago and more.
+
+        Returns how many files crashes had left.
+        """
         stores = self.stores
+        Snapshots(self.folder / "snapshots").sweep(now, self.settings.keep_snapshots)
         return sum(each.sweep(now) for each in (stores.spool, stores.mailboxes, stores.held))
 
 

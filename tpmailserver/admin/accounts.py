@@ -8,12 +8,13 @@ account twice changes nothing but its groups.
 from dataclasses import dataclass
 
 from tpmailserver.model import name_of
-from tpmailserver.store.aside import set_aside
+from tpmailserver.store.aside import Aside
 from tpmailserver.store.namespace import RESERVED, NameTaken
+from tpmailserver.store.snapshots import Kind
 
 from .desk import Desk, NotDone
 from .numbers import WHAT_A_NAME_IS, shown
-from .resets import Planned, plan_reset
+from .resets import Planned, expel, plan_reset
 from .who import Who, members
 
 
@@ -121,14 +122,17 @@ def remove(desk: Desk, who: Who) -> Removed:
         return Removed((), 0, "", 0)
     gone = tuple(desk.database.remove(plan.numbers))
     desk.directory.refresh()
+    snapshot = desk.snapshots.begin(Kind.REMOVED, "removed", desk.clock())
     try:
-        kept = set_aside(desk.mailboxes, desk.snapshots, gone, "removed", desk.clock())
+        Aside(desk.mailboxes, desk.snapshots, snapshot).take_away(gone)
     except OSError as error:
         raise NotDone(
             f"the accounts are removed, but not all of their mailboxes could be set aside: {error}"
         ) from error
-    expelled = desk.live.expel(gone, "the account was removed") if desk.live else 0
-    return Removed(gone, plan.messages, str(kept), expelled)
+    kept = snapshot.title if plan.messages or desk.snapshots.mailboxes(snapshot) else ""
+    if not kept:
+        desk.snapshots.remove(snapshot)
+    return Removed(gone, plan.messages, kept, expel(desk, gone, "the account was removed"))
 
 
 def _check_names(numbers: tuple[str, ...], group: str | None) -> None:

@@ -13,12 +13,14 @@ from typing import Any, get_type_hints
 from .accounts import accounts, add, plan_add, plan_remove, remove
 from .demo import demo
 from .desk import Desk, NotDone
+from .forgetting import forget, plan_forget
 from .lists import drop_members, plan_remove_list, put_list, remove_list, resume_list
 from .overview import lists, show_list
-from .passwords import default_password, set_password
+from .passwords import default_password, random_passwords, set_password
 from .posts import approve, plan_approve, plan_reject, reject
-from .resets import plan_reset, reset
+from .resets import plan_reset, plan_undo, reset, undo
 from .shapes import WrongShape, read_as, read_table
+from .snapshots import plan_restore, restore, snapshot, snapshots
 from .status import status
 from .who import find
 
@@ -32,22 +34,31 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         demo,
         drop_members,
         find,
+        forget,
         lists,
         plan_add,
         plan_approve,
+        plan_forget,
         plan_reject,
         plan_remove,
         plan_remove_list,
         plan_reset,
+        plan_restore,
+        plan_undo,
         put_list,
+        random_passwords,
         reject,
         remove,
         remove_list,
         reset,
+        restore,
         resume_list,
         set_password,
         show_list,
+        snapshot,
+        snapshots,
         status,
+        undo,
     )
 }
 

@@ -16,6 +16,7 @@ from tpmailserver.settings import Settings
 from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.snapshots import Snapshots
 from tpmailserver.store.spool import Spool
 
 
@@ -84,9 +85,9 @@ class Desk:
     clock: Callable[[], float] = time.time
 
     @property
-    def snapshots(self) -> Path:
-        """The folder of what was set aside."""
-        return self.folder / "snapshots"
+    def snapshots(self) -> Snapshots:
+        """What was set aside."""
+        return Snapshots(self.folder / "snapshots")
 
     @property
     def held(self) -> Path:

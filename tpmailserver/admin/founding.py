@@ -7,10 +7,11 @@ other keys stand as comments, so that a later default reaches old sites too.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tpmailserver.settings import FILE_NAME, Limits, Settings, with_options
+from tpmailserver.settings import FILE_NAME, Limits, Settings, from_table
 from tpmailserver.store.disk import create_file, make_folder, open_folder, write_whole
 
 from .desk import NotDone
@@ -25,6 +26,7 @@ _WHAT = {
     "line_ends": '"lenient", or "strict" to refuse lines that end in LF',
     "maildrop": '"exclusive", or "shared" to admit a second POP3 session to a mailbox',
     "lists_visible": 'who may see the members of a list: "members", "open" (everybody), "closed"',
+    "keep_snapshots": "days after which a snapshot of mailboxes is erased; 0 keeps all",
     "message_size": "octets of a message",
     "recipients": "accepted RCPT commands of a message",
     "sessions": "sessions at once",
@@ -69,9 +71,12 @@ class Founded:
     language: str
 
 
-def found(folder: Path, domain: str | None, language: str) -> Founded:
-    """Makes the site's folder and its settings file; refuses where there is such a file."""
-    settings = with_options(Settings(), domain=domain, language=language)
+def found(folder: Path, chosen: Mapping[str, object]) -> Founded:
+    """Makes the site's folder and its settings file; refuses where there is such a file.
+
+    `chosen` are settings as in a parsed `tpmail.toml`; raises SettingsError for a wrong one.
+    """
+    settings = from_table(chosen)
     make_folder(folder)
     folder_fd = open_folder(folder)
     try:

@@ -1,16 +1,21 @@
-"""Empties mailboxes for the next class.
+"""Empties mailboxes for the next class, and undoes that.
 
-The rule it guards: a reset erases nothing and loses no acknowledged delivery. Each old mailbox is
-moved aside whole, by one rename under the gate that holds deliveries off, and the report says
-where it is kept.
+The rule it guards: nothing that an instructor does here cannot be undone, and no acknowledged
+delivery is lost. Mailboxes are set aside whole; an undo sets the present ones aside first and keeps
+the mail that came since; and the students' sessions hear that their mailbox is another one now.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tpmailserver.store.aside import set_aside
+from tpmailserver.store.aside import Aside
+from tpmailserver.store.snapshots import Kind, Snapshot
 
-from .desk import Desk
+from .desk import Desk, NotDone
 from .who import Who, find
+
+_RESET = "mailbox reset by the instructor"
+_BROUGHT_BACK = "mailbox brought back by the instructor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The mailboxes that are empty now and the folder in which the old mail is kept."""
+    """The mailboxes that are empty now and the snapshot in which the old mail is kept."""
 
     numbers: tuple[str, ...]
     messages: int
@@ -35,11 +40,40 @@ class Reset:
     """POP3 sessions that were closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """The reset or restore that an undo would undo, when it was done, and how much it set aside."""
+
+    title: str
+    kind: str
+    at: float
+    numbers: tuple[str, ...]
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was undone, and the snapshot in which the mailboxes of just now are kept."""
+
+    title: str
+    kind: str
+    at: float
+    numbers: tuple[str, ...]
+    messages: int
+    """Messages in the mailboxes now, those that came since among them."""
+    kept: str
+    expelled: int
+
+
 def plan_reset(desk: Desk, who: Who) -> Planned:
     """What `reset` would do, changing nothing."""
+    return plan_for(desk, find(desk, who).numbers)
+
+
+def plan_for(desk: Desk, numbers: Sequence[str]) -> Planned:
+    """What lies in mailboxes that would be set aside."""
     messages = octets = 0
     broken = []
-    numbers = find(desk, who).numbers
     for each in numbers:
         try:
             tally = desk.mailboxes.tally(each)
@@ -48,7 +82,7 @@ def plan_reset(desk: Desk, who: Who) -> Planned:
             continue
         messages += tally.messages
         octets += tally.octets
-    return Planned(numbers, messages, octets, tuple(broken))
+    return Planned(tuple(numbers), messages, octets, tuple(broken))
 
 
 def reset(desk: Desk, who: Who) -> Reset:
@@ -56,8 +90,80 @@ def reset(desk: Desk, who: Who) -> Reset:
     plan = plan_reset(desk, who)
     if not plan.numbers:
         return Reset((), 0, "", 0)
-    kept = set_aside(desk.mailboxes, desk.snapshots, plan.numbers, "reset", desk.clock())
+    snapshot = desk.snapshots.begin(Kind.RESET, "reset", desk.clock())
+    try:
+        Aside(desk.mailboxes, desk.snapshots, snapshot).set_aside(plan.numbers)
+    except OSError as error:
+        raise not_moved(desk, snapshot, error) from error
     # After the rename and not before it: a session that logged in just now must not stay with a
     # listing of what has gone.
-    expelled = desk.live.expel(plan.numbers, "mailbox reset by the instructor") if desk.live else 0
-    return Reset(plan.numbers, plan.messages, str(kept), expelled)
+    return Reset(plan.numbers, plan.messages, snapshot.title, expel(desk, plan.numbers, _RESET))
+
+
+def plan_undo(desk: Desk) -> Undoable:
+    """What `undo` would do, changing nothing; refuses where there is nothing to undo."""
+    return _undoable(desk, _last(desk))
+
+
+def undo(desk: Desk) -> Undone:
+    """Brings back what the last reset or restore set aside, and keeps the mail that came since."""
+    last = _last(desk)
+    what = _undoable(desk, last)
+    before = desk.snapshots.begin(Kind.UNDO, f"undo-{last.kind.value}", desk.clock())
+    aside = Aside(desk.mailboxes, desk.snapshots, before)
+    try:
+        aside.bring_back(last, what.numbers, _put_there(desk, last))
+    except OSError as error:
+        raise NotDone(
+            f"not everything is brought back: {said(error)}; what was there is in snapshots "
+            f"{last.title} and {before.title}: tpmail undo goes on where it stopped"
+        ) from error
+    # Nothing is left in it.
+    desk.snapshots.remove(last)
+    messages = plan_for(desk, what.numbers).messages
+    expelled = expel(desk, what.numbers, _BROUGHT_BACK)
+    return Undone(
+        last.title, last.kind.value, last.at, what.numbers, messages, before.title, expelled
+    )
+
+
+def expel(desk: Desk, numbers: Sequence[str], why: str) -> int:
+    """Closes the POP3 sessions of mailboxes, with a word; returns how many."""
+    return desk.live.expel(tuple(numbers), why) if desk.live else 0
+
+
+def not_moved(desk: Desk, snapshot: Snapshot, error: OSError) -> NotDone:
+    """What to say after a failure in the middle, when everything was moved back."""
+    left = desk.snapshots.mailboxes(snapshot)
+    if left:
+        return NotDone(
+            f"stopped by {said(error)}: {len(left)} mailboxes are in snapshot {snapshot.title}; "
+            "tpmail undo brings them back"
+        )
+    desk.snapshots.remove(snapshot)
+    return NotDone(f"{said(error)}; every mailbox is as it was")
+
+
+def said(error: OSError) -> str:
+    """What the system says went wrong."""
+    return error.strerror or str(error)
+
+
+def _last(desk: Desk) -> Snapshot:
+    for each in reversed(desk.snapshots.all()):
+        if each.kind in (Kind.RESET, Kind.RESTORE):
+            return each
+    raise NotDone("there is nothing to undo: no reset and no restore is there")
+
+
+def _put_there(desk: Desk, last: Snapshot) -> frozenset[str]:
+    """The mails that a reset or a restore itself put into the mailboxes."""
+    source = desk.snapshots.named(last.source)
+    return frozenset(last.seeds) | (desk.snapshots.uidls(source) if source else frozenset())
+
+
+def _undoable(desk: Desk, last: Snapshot) -> Undoable:
+    desk.directory.refresh()
+    numbers = desk.snapshots.mailboxes(last)
+    weight = desk.snapshots.weight(last)
+    return Undoable(last.title, last.kind.value, last.at, numbers, weight.messages)

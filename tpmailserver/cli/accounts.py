@@ -1,16 +1,18 @@
-"""The commands about accounts: add, import, accounts, remove, password."""
+"""The commands about accounts: add, import, accounts, remove, forget."""
 
-import getpass
 import sys
 from pathlib import Path
 
 import click
 
 from tpmailserver.admin.desk import NotDone
+from tpmailserver.admin.forgetting import PlannedForgetting
+from tpmailserver.admin.resets import Planned
 from tpmailserver.admin.roster import Fault, read
 from tpmailserver.admin.who import Who
 
-from .asking import Invocation, at_a_terminal, for_whom, group_of, numbers_of
+from .asking import Invocation, at_a_terminal, confirm, for_whom, group_of, numbers_of
+from .phrases import count
 
 # Who gives a file of another kind gets the idea from the first lines.
 _FAULTS_NAMED = 100
@@ -68,28 +70,40 @@ def accounts(invocation: Invocation, group: str | None) -> None:
 @click.command()
 @for_whom
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def remove(invocation: Invocation, who: Who, dry_run: bool) -> None:
-    """Remove accounts. Their mail is kept aside."""
-    invocation.face.show(invocation.carry("plan_remove" if dry_run else "remove", who=who))
+def remove(invocation: Invocation, who: Who, dry_run: bool, yes: bool) -> None:
+    """Remove accounts. Their mail is kept in a snapshot."""
+    plan: Planned = invocation.carry("plan_remove", who=who)
+    if dry_run:
+        invocation.face.show(plan)
+        return
+    if at_a_terminal() and not yes and (who.everybody or len(plan.numbers) > 1):
+        accounts, messages = count(len(plan.numbers), "account"), count(plan.messages, "message")
+        confirm(f"Remove {accounts} ({messages}, kept in a snapshot)?")
+    invocation.face.show(invocation.carry("remove", who=who))
 
 
 @click.command()
 @for_whom
-@click.option("--default", is_flag=True, help="Make the number the password again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be erased.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def password(invocation: Invocation, who: Who, default: bool) -> None:
-    """Change a password.
+def forget(invocation: Invocation, who: Who, dry_run: bool, yes: bool) -> None:
+    """Erase accounts with their mail, in all snapshots too. There is no undo.
 
-    It is asked for twice, or read from a line of standard input.
+    What they wrote to others stays where it is.
     """
-    if default:
-        invocation.face.show(invocation.carry("default_password", who=who))
+    plan: PlannedForgetting = invocation.carry("plan_forget", who=who)
+    if dry_run:
+        invocation.face.show(plan)
         return
-    # First the check of the numbers: nobody types a password twice to hear of a typing error.
-    invocation.carry("find", who=who)
-    chosen = _typed_twice() if at_a_terminal() else _piped()
-    invocation.face.show(invocation.carry("set_password", who=who, password=chosen))
+    if not yes:
+        if not at_a_terminal():
+            raise click.UsageError("this cannot be undone: say --yes")
+        accounts, messages = count(len(plan.numbers), "account"), count(plan.messages, "message")
+        confirm(f"Erase {accounts} for good, with {messages} in mailboxes and snapshots?")
+    invocation.face.show(invocation.carry("forget", who=who))
 
 
 def _faults(file: str, faults: tuple[Fault, ...]) -> str:
@@ -97,15 +111,3 @@ def _faults(file: str, faults: tuple[Fault, ...]) -> str:
     if len(faults) > _FAULTS_NAMED:
         lines.append(f"and {len(faults) - _FAULTS_NAMED:,} more such lines")
     return "\n".join([*lines, "nothing is imported"])
-
-
-def _typed_twice() -> str:
-    chosen = getpass.getpass("New password: ")
-    if getpass.getpass("The same again: ") != chosen:
-        raise NotDone("the two are not the same; nothing is changed")
-    return chosen
-
-
-def _piped() -> str:
-    line = sys.stdin.buffer.readline().removesuffix(b"\n").removesuffix(b"\r")
-    return line.decode("utf-8", "surrogateescape")

@@ -20,6 +20,8 @@ from tpmailserver.admin.who import Who
 from .carrier import carry
 from .faces import Face
 
+_YES = frozenset({"y", "yes", "o", "oui"})
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -35,12 +37,24 @@ class Invocation:
 
 def for_whom(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command NUMBER…, `--group` and `--all`, and hands them to it as one `who`."""
+    return _for_whom(command, _who)
 
+
+def for_whom_or_all(command: Callable[..., None]) -> Callable[..., None]:
+    """The same, where nothing said means everybody."""
+
+    def who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
+        return _who(numbers, group, everybody or not (numbers or group is not None))
+
+    return _for_whom(command, who)
+
+
+def _for_whom(command: Callable[..., None], read: Callable[..., Who]) -> Callable[..., None]:
     @functools.wraps(command)
     def asked(
         *arguments: Any, numbers: Sequence[str], group: str | None, everybody: bool, **options: Any
     ) -> None:
-        command(*arguments, who=_who(numbers, group, everybody), **options)
+        command(*arguments, who=read(numbers, group, everybody), **options)
 
     for add in (
         click.option("--all", "everybody", is_flag=True, help="Every account."),
@@ -69,7 +83,8 @@ def group_of(word: str | None) -> str | None:
 
 def confirm(question: str) -> None:
     """Asks for a yes on a terminal; a no ends the command. Without a terminal nobody is asked."""
-    if not click.confirm(question, err=True):
+    answer = click.prompt(f"{question} [y/N]", default="", show_default=False, err=True)
+    if answer.strip().lower() not in _YES:
         raise NotDone("nothing is done")
 
 

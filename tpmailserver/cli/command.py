@@ -19,12 +19,15 @@ from tpmailserver.admin.actions import one_line
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.settings import SettingsError
 
-from .accounts import accounts, add, import_roster, password, remove
+from .accounts import accounts, add, forget, import_roster, remove
 from .asking import Invocation
+from .completion import complete_and_exit, completion
 from .faces import Face, Json, Words
+from .founding import init
 from .lists import lists, mailing_list
-from .resets import reset
-from .sites import demo, init, status
+from .passwords import password
+from .resets import reset, restore, snapshot, snapshots, undo
+from .sites import demo, status
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,16 +58,23 @@ for command in (
     import_roster,
     accounts,
     remove,
+    forget,
     password,
     reset,
+    undo,
+    snapshots,
+    snapshot,
+    restore,
     mailing_list,
     lists,
+    completion,
 ):
     tpmail.add_command(command)
 
 
 def main() -> None:
     """The entry point of the `tpmail` script."""
+    complete_and_exit(tpmail)
     arguments = sys.argv[1:]
     sys.excepthook = partial(_say_bug, _face(arguments))
     for stream in (sys.stdout, sys.stderr):

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from .list_pages import page, whole
+from . import list_pages, reset_pages  # noqa: F401  # each registers its pages
+from .pages import page, whole
 from .sheets import Part, put
 
 

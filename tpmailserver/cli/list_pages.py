@@ -15,8 +15,6 @@ from .pages import page, whole
 from .phrases import count, moment, plain, ranges, short, size
 from .sheets import Part, Sheet
 
-__all__ = ["page", "whole"]
-
 # Together with what is said above them they leave a line of 24 to type on.
 _MEMBERS_SHOWN = 10
 _MEMBERS_BESIDE_POSTS = 3

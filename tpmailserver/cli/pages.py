@@ -8,13 +8,11 @@ import time
 from collections.abc import Iterable
 from functools import singledispatch
 
-from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd, Removed
+from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd
 from tpmailserver.admin.demo import DemoClass
 from tpmailserver.admin.desk import ServerFacts
 from tpmailserver.admin.founding import Founded
-from tpmailserver.admin.numbers import compact
-from tpmailserver.admin.passwords import PasswordsSet
-from tpmailserver.admin.resets import Planned, Reset
+from tpmailserver.admin.passwords import PasswordsSet, Slips
 from tpmailserver.admin.status import Status
 
 from .phrases import clock_time, count, moment, ranges, size
@@ -82,29 +80,6 @@ def _(report: AccountList) -> Iterable[Part]:
 
 
 @page.register
-def _(report: Planned) -> Iterable[Part]:
-    boxes = count(len(report.numbers), "mailbox")
-    yield f"{boxes} would be set aside{ranges(report.numbers)}"
-    yield f"in all {count(report.messages, 'message')}, {size(report.octets)}"
-    if report.broken:
-        yield f"cannot be counted: {compact(report.broken)}"
-    yield "dry run: nothing is changed"
-
-
-@page.register
-def _(report: Removed) -> Iterable[Part]:
-    yield f"{count(len(report.numbers), 'account')} removed{ranges(report.numbers)}"
-    yield from _kept(report.messages, report.kept, report.expelled)
-
-
-@page.register
-def _(report: Reset) -> Iterable[Part]:
-    verb = "is" if len(report.numbers) == 1 else "are"
-    yield f"{count(len(report.numbers), 'mailbox')} {verb} empty now{ranges(report.numbers)}"
-    yield from _kept(report.messages, report.kept, report.expelled)
-
-
-@page.register
 def _(report: DemoClass) -> Iterable[Part]:
     first, last = report.numbers[0], report.numbers[-1]
     yield f"a class of {len(report.numbers)} is ready: {first} to {last}, group {report.group}"
@@ -114,6 +89,17 @@ def _(report: DemoClass) -> Iterable[Part]:
 @page.register
 def _(report: PasswordsSet) -> Iterable[Part]:
     yield f"{count(len(report.numbers), 'password')} changed{ranges(report.numbers)}"
+
+
+@page.register
+def _(report: Slips) -> Iterable[Part]:
+    # Each slip alone between two lines, to be cut there.
+    for each in report.slips:
+        yield f"{'- ' * 30}"
+        yield f"number    {each.number}"
+        yield f"password  {each.password}"
+        yield f"address   {each.number}@{report.domain}"
+    yield f"{'- ' * 30}"
 
 
 @page.register
@@ -164,10 +150,3 @@ def _server(server: ServerFacts, now: float) -> Iterable[Part]:
 def _standing(present: tuple[str, ...]) -> Iterable[Part]:
     if present:
         yield f"{len(present):,} stood already{ranges(present)}"
-
-
-def _kept(messages: int, kept: str, expelled: int) -> Iterable[Part]:
-    if kept:
-        yield f"{count(messages, 'old message')} kept in {kept}"
-    if expelled:
-        yield f"{count(expelled, 'open POP3 session')} closed"

@@ -1,18 +1,15 @@
-"""The commands about the site as a whole: init, demo, status."""
+"""The commands about the site as a whole: demo, status."""
 
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from shutil import which
 
 import click
 
 from tpmailserver.admin.demo import DemoClass
-from tpmailserver.admin.founding import found
-from tpmailserver.settings import Settings, SettingsError, load, with_options
-from tpmailserver.site import become_owner, open_site
 
 from .asking import Invocation
 from .faces import Json
@@ -26,22 +23,6 @@ _TWISTD = (
 )
 
 _PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
-
-
-@click.command()
-@click.option("--domain", metavar="NAME", help="The part behind the @ of every address.")
-@click.pass_obj
-def init(invocation: Invocation, domain: str | None) -> None:
-    """Make a site: its folders, its database, its settings file."""
-    try:
-        with_options(Settings(), domain=domain, language=None)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    site = invocation.site
-    become_owner(site)
-    founded = found(site, domain, _language(os.environ))
-    open_site(site, load(site))
-    invocation.face.show(founded)
 
 
 @click.command()
@@ -68,14 +49,6 @@ def demo(invocation: Invocation, no_start: bool) -> None:
 def status(invocation: Invocation) -> None:
     """Say whether the server runs and who is connected."""
     invocation.face.show(invocation.carry("status"))
-
-
-def _language(environment: Mapping[str, str]) -> str:
-    """The language of the machine where it is one of ours (POSIX: the first that is set counts)."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environment.get(name):
-            return "fr" if environment[name].startswith("fr") else "en"
-    return "en"
 
 
 def _guide(made: DemoClass, site: Path) -> Iterable[Part]:

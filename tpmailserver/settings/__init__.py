@@ -70,6 +70,8 @@ class Settings:
     line_ends: str = "lenient"
     maildrop: str = "exclusive"
     lists_visible: str = "members"
+    keep_snapshots: float = 30
+    """Days after which a snapshot is erased; 0 keeps all."""
     limits: Limits = field(default_factory=Limits)
     hooks: tuple[Hook, ...] = ()
 
@@ -155,6 +157,12 @@ def _account(key: str, value: object) -> str:
     return name
 
 
+def _days(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise SettingsError(f"{key} takes a number of days, 0 to keep all, not {value!r}")
+    return value
+
+
 def _limits(key: str, value: object) -> Limits:
     return Limits(**checked(table(key, value), _LIMIT_CHECKS, f"{key}."))  # type: ignore[arg-type]
 
@@ -169,6 +177,7 @@ _CHECKS: Mapping[str, Check] = {
     "line_ends": one_of("lenient", "strict"),
     "maildrop": one_of("exclusive", "shared"),
     "lists_visible": one_of("members", "open", "closed"),
+    "keep_snapshots": _days,
     "limits": _limits,
     "hooks": read_hooks,
 }

@@ -1,69 +1,210 @@
-"""Puts mailboxes aside: what a reset does instead of erasing.
+"""Moves mailboxes into a snapshot and back: what a reset does instead of erasing.
 
-The rule it guards: every mailbox is whole, either where it was or in the folder aside, at every
-moment; and no delivery is lost, for each mailbox is moved while deliveries to it wait.
+The rule it guards: every mailbox is whole, either where it was or in a snapshot, at every moment;
+and no delivery is lost, for each mailbox is moved while deliveries to it wait. Mailboxes are
+renamed, not copied, so their size does not matter; a snapshot that stays is given out by links,
+since a message's file never changes.
 """
 
 import os
-import re
-import time
-from collections.abc import Sequence
-from itertools import chain, count
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from .disk import make_folder_in, open_folder, open_made_folder, opened, sync_folder
 from .folders import checked
 from .maildir import Mailboxes
+from .names import describe
+from .snapshots import Snapshot, Snapshots
 
 # Deliveries wait for one such handful of mailboxes, not for all the mailboxes of a site.
 _AT_ONCE = 100
 
+_STAGED = ".staged"
+_PARTS = ("tmp", "new", "cur")
+_WITH_MAIL = ("new", "cur")
 
-def set_aside(
-    mailboxes: Mailboxes, snapshots: Path, names: Sequence[str], label: str, now: float
-) -> Path:
-    """Moves mailboxes to a new folder below `snapshots`, makes them anew, returns that folder.
 
-    A failure in the middle raises OSError; what was moved before stays in the folder.
-    """
-    with opened(open_made_folder(snapshots)) as all_snapshots:
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-        title = _make_fresh(all_snapshots, f"{stamp}-{_plain(label)}")
-        with opened(open_folder(title, all_snapshots)) as aside:
+class Aside:
+    """Moves the mailboxes of a site into one snapshot, which has been begun, and out of others."""
+
+    def __init__(self, mailboxes: Mailboxes, snapshots: Snapshots, snapshot: Snapshot) -> None:
+        self._mailboxes = mailboxes
+        self._snapshots = snapshots
+        self._snapshot = snapshot
+
+    def set_aside(self, names: Sequence[str]) -> None:
+        """Moves mailboxes into the snapshot and makes them anew.
+
+        After an OSError in the middle everything is back where it was, as far as that goes.
+        """
+        moved: list[str] = []
+
+        def move(name: str, maildirs: int, aside: int) -> None:
+            if not self._move(name, maildirs, aside):
+                # An empty one: bringing it back takes away what the new one begins with.
+                _make_mailbox(name, aside)
+            moved.append(name)
+            self._mailboxes.prepare(name)
+
+        try:
+            self._each(names, move)
+        except OSError:
+            self._each(moved, self._give_back)
+            raise
+
+    def take_away(self, names: Sequence[str]) -> None:
+        """Moves mailboxes into the snapshot; where they were is nothing."""
+        self._each(names, self._move)
+
+    def bring_back(self, source: Snapshot, names: Sequence[str], put: Collection[str]) -> None:
+        """Moves mailboxes into the snapshot, and those of an older one into their places.
+
+        Mail that came since is kept: all but what is in the older mailbox already and the messages
+        with the UIDLs `put`, with which the present ones began.
+        """
+        with self._snapshots.open(source) as older:
+
+            def exchange(name: str, maildirs: int, aside: int) -> None:
+                self._move(name, maildirs, aside)
+                os.rename(name, name, src_dir_fd=older, dst_dir_fd=maildirs)
+                # One that was broken is broken again, and one that is no more has no mail since.
+                with suppress(NotADirectoryError, FileNotFoundError):
+                    self._mailboxes.prepare(name)
+                    _link_mail((name, aside), (name, maildirs), put)
+
             try:
-                _move_all(mailboxes, list(dict.fromkeys(names)), aside)
+                self._each(names, exchange)
+            finally:
+                sync_folder(older)
+
+    def put_copies(self, source: Snapshot, names: Sequence[str]) -> None:
+        """Moves mailboxes into the snapshot, and copies of an older one's into their places."""
+        with self._snapshots.open(source) as older, self._staging() as staged:
+            for name in names:
+                _copy(name, older, staged)
+
+            def exchange(name: str, maildirs: int, aside: int) -> None:
+                self._move(name, maildirs, aside)
+                os.rename(name, name, src_dir_fd=staged, dst_dir_fd=maildirs)
+
+            self._each(names, exchange)
+
+    def copy(self, names: Sequence[str]) -> None:
+        """Copies mailboxes into the snapshot, by links; nothing happens to them."""
+        with (
+            opened(open_made_folder(self._mailboxes.folder)) as maildirs,
+            self._snapshots.open(self._snapshot) as aside,
+        ):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    _copy(checked(name), maildirs, aside)
+            sync_folder(aside)
+
+    def _each(self, names: Sequence[str], act: Callable[[str, int, int], object]) -> None:
+        """Acts on each mailbox while deliveries to it wait; what was done is then safe."""
+        wanted = list(dict.fromkeys(map(checked, names)))
+        with (
+            opened(open_made_folder(self._mailboxes.folder)) as maildirs,
+            self._snapshots.open(self._snapshot) as aside,
+        ):
+            try:
+                for start in range(0, len(wanted), _AT_ONCE):
+                    handful = wanted[start : start + _AT_ONCE]
+                    with self._mailboxes.gate.resetting(handful):
+                        for name in handful:
+                            try:
+                                act(name, maildirs, aside)
+                            finally:
+                                self._mailboxes.forget(name)
             finally:
                 sync_folder(aside)
-                sync_folder(all_snapshots)
-    return snapshots / title
+                sync_folder(maildirs)
 
-
-def _move_all(mailboxes: Mailboxes, names: Sequence[str], aside: int) -> None:
-    with opened(open_made_folder(mailboxes.folder)) as maildirs:
+    def _move(self, name: str, maildirs: int, aside: int) -> bool:
+        """Moves a mailbox into the snapshot; False where there is none."""
         try:
-            for start in range(0, len(names), _AT_ONCE):
-                handful = names[start : start + _AT_ONCE]
-                with mailboxes.gate.resetting(handful):
-                    for name in handful:
-                        _move(mailboxes, name, maildirs, aside)
-        finally:
-            sync_folder(maildirs)
+            os.rename(name, name, src_dir_fd=maildirs, dst_dir_fd=aside)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _give_back(self, name: str, maildirs: int, aside: int) -> None:
+        """Moves a mailbox out of the snapshot again, with what has come to the new one."""
+        with suppress(FileNotFoundError):
+            _link_mail((name, maildirs), (name, aside), ())
+            _remove(name, maildirs)
+        os.rename(name, name, src_dir_fd=aside, dst_dir_fd=maildirs)
+
+    @contextmanager
+    def _staging(self) -> Iterator[int]:
+        """A folder of the snapshot in which mailboxes are made ready; gone afterwards."""
+        with self._snapshots.open(self._snapshot) as aside:
+            make_folder_in(aside, _STAGED)
+            try:
+                with opened(open_folder(_STAGED, aside)) as staged:
+                    yield staged
+                    for name in os.listdir(staged):
+                        _remove(name, staged)
+            finally:
+                with suppress(OSError):
+                    os.rmdir(_STAGED, dir_fd=aside)
 
 
-def _move(mailboxes: Mailboxes, name: str, maildirs: int, aside: int) -> None:
+Place = tuple[str, int]
+"""A mailbox: its name, and the open folder that it is in."""
+
+
+def _copy(name: str, source: int, target: int) -> None:
+    """Gives a mailbox's files a second name each, in a mailbox that is made; safe afterwards."""
+    with opened(open_folder(name, source)):
+        pass  # there is such a mailbox, and it is a folder
+    _make_mailbox(name, target)
+    _link_mail((name, source), (name, target), ())
+    with opened(open_folder(name, target)) as copy:
+        sync_folder(copy)
+
+
+def _make_mailbox(name: str, folder: int) -> None:
+    make_folder_in(folder, name)
+    with opened(open_folder(name, folder)) as mailbox:
+        for part in _PARTS:
+            make_folder_in(mailbox, part)
+
+
+def _link_mail(source: Place, target: Place, but: Collection[str]) -> None:
+    """Links the messages of one mailbox into another, but for some UIDLs and those it has."""
+    with opened(open_folder(*source)) as old, opened(open_folder(*target)) as new:
+        known = set(but)
+        for part in _WITH_MAIL:
+            known.update(describe(file).uidl for file in _files(new, part))
+        for part in _WITH_MAIL:
+            missing = [file for file in _files(old, part) if describe(file).uidl not in known]
+            if missing:
+                _link(part, missing, old, new)
+
+
+def _link(part: str, files: Sequence[str], old: int, new: int) -> None:
+    with opened(open_folder(part, old)) as source, opened(open_folder(part, new)) as target:
+        for file in files:
+            os.link(file, file, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        sync_folder(target)
+
+
+def _files(mailbox: int, part: str) -> list[str]:
     try:
-        os.rename(checked(name), name, src_dir_fd=maildirs, dst_dir_fd=aside)
+        with opened(open_folder(part, mailbox)) as folder:
+            return [name for name in os.listdir(folder) if not name.startswith(".")]
     except FileNotFoundError:
-        return
-    finally:
-        mailboxes.forget(name)
-    mailboxes.prepare(name)
+        return []
 
 
-def _make_fresh(snapshots: int, wanted: str) -> str:
-    titles = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
-    return next(title for title in titles if make_folder_in(snapshots, title))
-
-
-def _plain(label: str) -> str:
-    return re.sub(r"[^a-z0-9._]+", "-", label.lower()).strip("-")[:64] or "aside"
+def _remove(name: str, folder: int) -> None:
+    """Erases a mailbox whose messages have other names elsewhere."""
+    with opened(open_folder(name, folder)) as mailbox:
+        for part in _PARTS:
+            with suppress(FileNotFoundError):
+                with opened(open_folder(part, mailbox)) as files:
+                    for file in os.listdir(files):
+                        os.unlink(file, dir_fd=files)
+                os.rmdir(part, dir_fd=mailbox)
+    os.rmdir(name, dir_fd=folder)

@@ -113,9 +113,9 @@ class Database:
                 raise_revision(connection)
         return removed
 
-    def set_password_hash(self, numbers: Iterable[str], password_hash: str | None) -> None:
-        """Stores the hash of a changed password; None makes the password the number again."""
-        rows = [{"whose": number, "password_hash": password_hash} for number in numbers]
+    def set_password_hashes(self, hashes: Mapping[str, str | None]) -> None:
+        """Stores the hashes of changed passwords by number; None makes it the number again."""
+        rows = [{"whose": number, "password_hash": one} for number, one in hashes.items()]
         if not rows:
             return
         with self._transactions.writing() as connection:
