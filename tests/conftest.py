@@ -1,9 +1,13 @@
 """The fixtures that several files of tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tpmailserver.cli.command import run
+
+from .desks import Piped
 from .process import Account, ServerProcess, server_process
 
 
@@ -25,3 +29,18 @@ def server(running_server: ServerProcess) -> Iterator[ServerProcess]:
 def student(server: ServerProcess) -> Account:
     """An account with an empty mailbox."""
     return server.new_account()
+
+
+@pytest.fixture
+def tpmail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
+
+    def call(*arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Piped(typed))
+        status = run(["--site", str(tmp_path / "site"), *arguments])
+        output, errors = capsys.readouterr()
+        return status, output, errors
+
+    return call

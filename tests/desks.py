@@ -11,6 +11,8 @@ from pathlib import Path
 from tpmailserver.admin.desk import Desk, HolderSeen, ServerFacts, SessionSeen
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
+from tpmailserver.store.locks import DeliveryGate
+from tpmailserver.store.maildir import Mailboxes
 
 NOW = 1_732_376_757.0
 
@@ -51,6 +53,35 @@ def put_mail(desk: Desk, number: str, text: bytes = b"Subject: x\n\nHello.\n") -
     draft = desk.spool.draft(b"Return-Path: <>\n")
     draft.write(text)
     desk.mailboxes.deliver(draft, [number])
+
+
+def hold(
+    desk: Desk,
+    name: str,
+    stamp: bytes = b"Return-Path: <22000001@tpmail.info.unicaen.fr>\n",
+    text: bytes = b"Subject: x\n\nHello.\n",
+) -> None:
+    """Lets a message wait on a list, the way the server does."""
+    draft = desk.spool.draft(stamp)
+    draft.write(text)
+    Mailboxes(desk.held, DeliveryGate()).deliver(draft, [name])
+
+
+class Piped:
+    """A standard input that is no terminal."""
+
+    def __init__(self, octets: bytes) -> None:
+        self.buffer = self
+        self._octets = octets
+
+    def isatty(self) -> bool:
+        return False
+
+    def read(self) -> bytes:
+        return self._octets
+
+    def readline(self) -> bytes:
+        return self._octets.splitlines(keepends=True)[0] if self._octets else b""
 
 
 def messages_in(folder: Path) -> list[bytes]:

@@ -35,7 +35,7 @@ def test_adding_says_who_is_new_and_who_stood_already(tmp_path):
         (("lists",), None, "lists is reserved"),
         (("22000009", "tp1"), None, "tp1 is a group"),
         (("22000009", "staff"), None, "staff is a list"),
-        (("22000009",), "staff", "staff is a list"),
+        (("22000009",), "staff", "staff is a list and no group.*tpmail list add staff"),
         (("22000009",), "22000001", "22000001 is an account"),
         (("22000009",), "22000009", "22000009 is an account"),
         (("22000009",), "postmaster", "postmaster is reserved"),

@@ -53,6 +53,7 @@ def test_a_wrong_shape_is_named_with_its_place(value, says):
 def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
     desk = desk_at(tmp_path)
     everybody = {"who": {"everybody": True}}
+    asked = set()
     for action, arguments in [
         ("add", {"numbers": ["22000001"], "group": "tp1"}),
         ("plan_add", {"numbers": ["22000002"]}),
@@ -64,11 +65,25 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("set_password", {**everybody, "password": "x"}),
         ("default_password", everybody),
         ("status", {}),
+        ("put_list", {"name": "staff", "members": {"groups": ["tp1"]}, "owner": "22000001"}),
+        ("put_list", {"name": "all", "members": {"addresses": ["staff", "22000002"]}}),
+        ("drop_members", {"name": "all", "members": {"addresses": ["22000002"]}}),
+        ("show_list", {"name": "staff"}),
+        ("lists", {}),
+        ("plan_approve", {"name": "staff"}),
+        ("approve", {"name": "staff", "ids": []}),
+        ("plan_reject", {"name": "staff"}),
+        ("reject", {"name": "staff"}),
+        ("resume_list", {"name": "staff"}),
+        ("plan_remove_list", {"name": "staff"}),
+        ("remove_list", {"name": "staff"}),
         ("plan_remove", everybody),
         ("remove", everybody),
     ]:
         report = perform(desk, action, arguments)
         assert isinstance(read_report(action, report), get_type_hints(ACTIONS[action])["return"])
+        asked.add(action)
+    assert asked == ACTIONS.keys()
 
 
 @pytest.mark.parametrize(
@@ -85,6 +100,10 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("reset", {"who": {"everybody": True, "group": "x"}}, "say who"),
         ("reset", {"who": {"numbers": ["1"], "desk": 1}}, "knows no 'desk'"),
         ("status", {"desk": None}, "knows no 'desk'"),
+        ("put_list", {"name": "staff", "members": ["22000001"]}, "members takes an object"),
+        ("put_list", {"name": "STAFF x", "members": {}}, "is no name"),
+        ("put_list", {"name": "s", "members": {}, "may_post": "all"}, "everyone, members or owner"),
+        ("approve", {"name": "staff", "ids": "a"}, "ids takes a list"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_in_words(tmp_path, action, arguments, says):
@@ -103,7 +122,9 @@ values = st.recursive(
     scalars,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["numbers", "group", "everybody", "x"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["numbers", "group", "everybody", "addresses", "groups", "x"]), inner
+        )
     ),
     max_leaves=5,
 )
@@ -111,7 +132,9 @@ values = st.recursive(
 
 @given(
     action=st.sampled_from(sorted(ACTIONS)),
-    arguments=st.dictionaries(st.sampled_from(["who", "numbers", "group", "password"]), values),
+    arguments=st.dictionaries(
+        st.sampled_from(["who", "numbers", "group", "password", "name", "members", "ids"]), values
+    ),
 )
 def test_nonsense_is_done_or_refused_and_never_a_bug(shared_desk, action, arguments):
     try:

@@ -10,36 +10,6 @@ from tpmailserver.delivery.passwords import is_password
 
 
 @pytest.fixture
-def tpmail(tmp_path, capsys, monkeypatch):
-    """Runs `tpmail --site SITE ...` and returns its status, output and errors."""
-
-    def call(*arguments, typed=b""):
-        monkeypatch.setattr("sys.stdin", Piped(typed))
-        status = run(["--site", str(tmp_path / "site"), *arguments])
-        output, errors = capsys.readouterr()
-        return status, output, errors
-
-    return call
-
-
-class Piped:
-    """A standard input that is no terminal."""
-
-    def __init__(self, octets):
-        self.buffer = self
-        self._octets = octets
-
-    def isatty(self):
-        return False
-
-    def read(self):
-        return self._octets
-
-    def readline(self):
-        return self._octets.splitlines(keepends=True)[0] if self._octets else b""
-
-
-@pytest.fixture
 def desk(tmp_path):
     return desk_at(tmp_path / "site")
 
@@ -113,7 +83,18 @@ def test_a_refusal_is_one_line_and_status_1(tpmail, arguments, says):
 def test_a_bare_tpmail_shows_every_command(capsys):
     assert run([]) == 0
     output = capsys.readouterr().out
-    for each in ("init", "demo", "add", "import", "accounts", "remove", "password", "reset"):
+    for each in (
+        "init",
+        "demo",
+        "add",
+        "import",
+        "accounts",
+        "remove",
+        "password",
+        "reset",
+        "list",
+        "lists",
+    ):
         assert f"\n  {each} " in output
     assert max(map(len, output.splitlines())) <= 80
 

@@ -49,6 +49,15 @@ async def test_the_same_words_with_and_without_a_server(served, tmp_path, capsys
         ["reset", "--group", "tp1", "--dry-run"],
         ["remove", "22000003", "--dry-run"],
         ["password", "--all", "--default"],
+        ["list", "add", "staff", "tp1", "22000003", "--owner", "22000001"],
+        ["list", "add", "staff", "22000009", "bob@gmail.com"],
+        ["list", "show", "staff", "--all"],
+        ["list", "show", "staf"],
+        ["lists"],
+        ["list", "approve", "staff", "abc"],
+        ["list", "remove", "staff", "22000003"],
+        ["list", "remove", "staff", "--yes"],
+        ["list", "remove", "tp1"],
         ["--json", "find"],
     ):
         with_server = await tpmail(tmp_path, *arguments), *capsys.readouterr()

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.desks import desk_at, put_mail, with_our_path
+from tests.desks import desk_at, hold, put_mail, with_our_path
 from tpmailserver.delivery.passwords import is_password
 
 
@@ -170,6 +170,49 @@ def test_the_table_fits_a_terminal(desk, tmp_path):
     assert any("22000001" in line and "tp1" in line and " 1 " in line for line in lines)
 
 
+def test_a_list_is_removed_after_a_yes(desk, tmp_path):
+    desk.database.lists.put("staff", ["22000001", "tp1"])
+    for answer, status, stands in ((b"n", 1, True), (b"y", 0, False)):
+        terminal = Terminal(tmp_path / "site", "list", "remove", "staff")
+        terminal.expect(b"Remove the list staff (2 members)? [y/N]")
+        terminal.type(answer + b"\n")
+        assert terminal.end() == status
+        assert ("staff" in desk.database.load().lists) is stands
+
+
+@pytest.mark.parametrize("arguments", [["staff", "--yes"], ["staff", "22000001"]])
+def test_yes_and_single_members_of_a_list_are_not_asked_about(desk, tmp_path, arguments):
+    desk.database.lists.put("staff", ["22000001"])
+    terminal = Terminal(tmp_path / "site", "list", "remove", *arguments)
+    assert terminal.end() == 0
+    assert b"[y/N]" not in terminal.shown
+
+
+def test_a_list_that_stays_is_not_asked_about(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "list", "remove", "tp1")
+    assert terminal.end() == 1
+    assert b"[y/N]" not in terminal.shown
+    assert terminal.lines()[-1].startswith("tpmail: tp1 is a group")
+
+
+@pytest.mark.parametrize("waiting", [0, 6])
+def test_a_list_of_many_fits_a_terminal(desk, tmp_path, waiting):
+    desk.database.add([str(each) for each in range(22001000, 22002000, 2)], "tp2", 0.0)
+    desk.database.lists.put("staff", ["tp1", *desk.database.load().groups["tp2"]], "22000001")
+    for number in range(waiting):
+        hold(desk, "staff", text=b"Subject: %d %s\n\n" % (number, b"very long " * 9))
+    for arguments, says in (
+        (["list", "show", "staff"], "501 members (500 accounts, 1 group); 502 mailboxes in all"),
+        (["lists"], "3 lists"),
+    ):
+        terminal = Terminal(tmp_path / "site", *arguments)
+        assert terminal.end() == 0
+        lines = terminal.shown.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+        assert says in lines
+        assert max(map(len, lines)) <= 80
+        assert len(lines) <= 23
+
+
 def test_the_demos_page_fits_a_terminal(tmp_path):
     # A short path: the one line that shows it is as long as the path makes it.
     terminal = Terminal(tmp_path / "site", "demo", "--no-start")
@@ -289,3 +332,18 @@ def test_the_server_of_another_user_is_named_as_such(nobodys):
         done = call(nobodys, "status")
     assert done.returncode == 1
     assert b"belongs to the server of another user" in done.stderr
+
+
+@needs_root
+def test_a_message_that_was_approved_and_cannot_be_removed_is_one_line(nobodys):
+    assert call(nobodys, "add", "22000001", "--group", "tp1").returncode == 0
+    desk = desk_at(nobodys)
+    hold(desk, "tp1")
+    for each in (desk.held, *desk.held.rglob("*")):
+        os.chown(each, 65534, 65534)
+    (desk.held / "tp1" / "new").chmod(0o500)
+    done = call(nobodys, "list", "approve", "tp1")
+    assert done.returncode == 1
+    assert b"tpmail: 0 of 1 approved, then: " in done.stderr
+    assert b"is sent on, but cannot be removed" in done.stderr
+    assert done.stderr.count(b"\n") == 1

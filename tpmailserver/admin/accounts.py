@@ -83,7 +83,7 @@ def add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> Added
     try:
         done = desk.database.add(numbers, group, desk.clock())
     except NameTaken as error:
-        raise NotDone(f"{error}; nothing is added") from error
+        raise _taken(error, group) from error
     desk.directory.refresh()
     return Added(tuple(done.added), tuple(done.present), group)
 
@@ -145,19 +145,26 @@ def _check_free(desk: Desk, numbers: tuple[str, ...], group: str | None) -> None
     """Refuses what the database would refuse: accounts, groups and lists share one name space."""
     for each in numbers:
         if each in RESERVED:
-            raise NotDone(f"{NameTaken(each, 'reserved')}; nothing is added")
+            raise _taken(NameTaken(each, "reserved"), group)
         if desk.directory.members(each) is not None:
-            raise NotDone(f"{NameTaken(each, 'a group')}; nothing is added")
+            raise _taken(NameTaken(each, "a group"), group)
         if desk.directory.mailing_list(each) is not None:
-            raise NotDone(f"{NameTaken(each, 'a list')}; nothing is added")
+            raise _taken(NameTaken(each, "a list"), group)
     if group is None:
         return
     if group in RESERVED:
-        raise NotDone(f"{NameTaken(group, 'reserved')}; nothing is added")
+        raise _taken(NameTaken(group, "reserved"), group)
     if group in numbers or desk.directory.account(group) is not None:
-        raise NotDone(f"{NameTaken(group, 'an account')}; nothing is added")
+        raise _taken(NameTaken(group, "an account"), group)
     if desk.directory.members(group) is None and desk.directory.mailing_list(group) is not None:
-        raise NotDone(f"{NameTaken(group, 'a list')}; nothing is added")
+        raise _taken(NameTaken(group, "a list"), group)
+
+
+def _taken(error: NameTaken, group: str | None) -> NotDone:
+    if error.name == group and error.kind == "a list":
+        how = f" (tpmail list add {group} NUMBER... puts accounts on it)"
+        return NotDone(f"{group} is a list and no group; nothing is added{how}")
+    return NotDone(f"{error}; nothing is added")
 
 
 def _mailbox(desk: Desk, number: str) -> tuple[int, int, str]:

@@ -13,7 +13,10 @@ from typing import Any, get_type_hints
 from .accounts import accounts, add, plan_add, plan_remove, remove
 from .demo import demo
 from .desk import Desk, NotDone
+from .lists import drop_members, plan_remove_list, put_list, remove_list, resume_list
+from .overview import lists, show_list
 from .passwords import default_password, set_password
+from .posts import approve, plan_approve, plan_reject, reject
 from .resets import plan_reset, reset
 from .shapes import WrongShape, read_as, read_table
 from .status import status
@@ -24,15 +27,26 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     for each in (
         accounts,
         add,
+        approve,
         default_password,
         demo,
+        drop_members,
         find,
+        lists,
         plan_add,
+        plan_approve,
+        plan_reject,
         plan_remove,
+        plan_remove_list,
         plan_reset,
+        put_list,
+        reject,
         remove,
+        remove_list,
         reset,
+        resume_list,
         set_password,
+        show_list,
         status,
     )
 }

@@ -87,3 +87,8 @@ class Desk:
     def snapshots(self) -> Path:
         """The folder of what was set aside."""
         return self.folder / "snapshots"
+
+    @property
+    def held(self) -> Path:
+        """The folder of what waits on the lists, and of what was rejected there."""
+        return self.folder / "held"

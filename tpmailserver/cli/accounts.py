@@ -18,7 +18,11 @@ _FAULTS_NAMED = 100
 
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
-@click.option("--group", metavar="G", help="Put them all into this group.")
+@click.option(
+    "--group",
+    metavar="G",
+    help="Put them all into this group, a mailing list as well.",
+)
 @click.pass_obj
 def add(invocation: Invocation, numbers: tuple[str, ...], group: str | None) -> None:
     """Make accounts. NUMBER may be a range: 22000001-22000040.
@@ -31,7 +35,11 @@ def add(invocation: Invocation, numbers: tuple[str, ...], group: str | None) -> 
 
 @click.command("import")
 @click.argument("file", metavar="FILE")
-@click.option("--group", metavar="G", help="Put them all into this group.")
+@click.option(
+    "--group",
+    metavar="G",
+    help="Put them all into this group, a mailing list as well.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @click.pass_obj
 def import_roster(invocation: Invocation, file: str, group: str | None, dry_run: bool) -> None:

@@ -22,6 +22,7 @@ from tpmailserver.settings import SettingsError
 from .accounts import accounts, add, import_roster, password, remove
 from .asking import Invocation
 from .faces import Face, Json, Words
+from .lists import lists, mailing_list
 from .resets import reset
 from .sites import demo, init, status
 
@@ -40,7 +41,8 @@ from .sites import demo, init, status
 def tpmail(context: click.Context, site: Path, as_json: bool) -> None:
     """Accounts and mailboxes of a mail server for teaching.
 
-    NUMBER is a student number, or a range such as 22000001-22000040.
+    NUMBER is a student number, or a range such as 22000001-22000040. A group G is a
+    mailing list as well: mail to G reaches its members.
     """
     context.obj = Invocation(site.absolute(), Json() if as_json else Words())
 
@@ -55,6 +57,8 @@ for command in (
     remove,
     password,
     reset,
+    mailing_list,
+    lists,
 ):
     tpmail.add_command(command)
 

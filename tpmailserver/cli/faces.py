@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from .pages import page
+from .list_pages import page, whole
 from .sheets import Part, put
 
 
@@ -19,6 +19,9 @@ class Face(Protocol):
 
     def show(self, report: Any) -> None:
         """Says what was done."""
+
+    def show_whole(self, report: Any) -> None:
+        """Says it with nothing left out for the sake of the screen."""
 
     def add(self, parts: Iterable[Part]) -> None:
         """Says what only a person wants to know besides."""
@@ -32,6 +35,9 @@ class Words:
 
     def show(self, report: Any) -> None:
         put(page(report))
+
+    def show_whole(self, report: Any) -> None:
+        put(whole(report))
 
     def add(self, parts: Iterable[Part]) -> None:
         put(parts)
@@ -47,6 +53,8 @@ class Json:
 
     def show(self, report: Any) -> None:
         sys.stdout.write(json.dumps(asdict(report)) + "\n")
+
+    show_whole = show
 
     def add(self, parts: Iterable[Part]) -> None:
         """Nothing: the object is all that a program gets."""

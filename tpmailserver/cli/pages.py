@@ -17,7 +17,7 @@ from tpmailserver.admin.passwords import PasswordsSet
 from tpmailserver.admin.resets import Planned, Reset
 from tpmailserver.admin.status import Status
 
-from .phrases import clock_time, count, moment, size
+from .phrases import clock_time, count, moment, ranges, size
 from .sheets import Part, Sheet
 
 
@@ -25,6 +25,12 @@ from .sheets import Part, Sheet
 def page(report: object) -> Iterable[Part]:
     """The lines and tables that say a report."""
     raise NotImplementedError(type(report).__name__)
+
+
+@singledispatch
+def whole(report: object) -> Iterable[Part]:
+    """The same with nothing left out, however long that is."""
+    return page(report)
 
 
 @page.register
@@ -36,7 +42,7 @@ def _(report: Founded) -> Iterable[Part]:
 
 @page.register
 def _(report: Added) -> Iterable[Part]:
-    yield f"{count(len(report.added), 'account')} added{_ranges(report.added)}"
+    yield f"{count(len(report.added), 'account')} added{ranges(report.added)}"
     yield from _standing(report.present)
     if report.group is not None:
         total = len(report.added) + len(report.present)
@@ -45,7 +51,7 @@ def _(report: Added) -> Iterable[Part]:
 
 @page.register
 def _(report: PlannedAdd) -> Iterable[Part]:
-    yield f"{count(len(report.added), 'account')} would be added{_ranges(report.added)}"
+    yield f"{count(len(report.added), 'account')} would be added{ranges(report.added)}"
     yield from _standing(report.present)
     yield "dry run: nothing is changed"
 
@@ -78,7 +84,7 @@ def _(report: AccountList) -> Iterable[Part]:
 @page.register
 def _(report: Planned) -> Iterable[Part]:
     boxes = count(len(report.numbers), "mailbox")
-    yield f"{boxes} would be set aside{_ranges(report.numbers)}"
+    yield f"{boxes} would be set aside{ranges(report.numbers)}"
     yield f"in all {count(report.messages, 'message')}, {size(report.octets)}"
     if report.broken:
         yield f"cannot be counted: {compact(report.broken)}"
@@ -87,14 +93,14 @@ def _(report: Planned) -> Iterable[Part]:
 
 @page.register
 def _(report: Removed) -> Iterable[Part]:
-    yield f"{count(len(report.numbers), 'account')} removed{_ranges(report.numbers)}"
+    yield f"{count(len(report.numbers), 'account')} removed{ranges(report.numbers)}"
     yield from _kept(report.messages, report.kept, report.expelled)
 
 
 @page.register
 def _(report: Reset) -> Iterable[Part]:
     verb = "is" if len(report.numbers) == 1 else "are"
-    yield f"{count(len(report.numbers), 'mailbox')} {verb} empty now{_ranges(report.numbers)}"
+    yield f"{count(len(report.numbers), 'mailbox')} {verb} empty now{ranges(report.numbers)}"
     yield from _kept(report.messages, report.kept, report.expelled)
 
 
@@ -107,7 +113,7 @@ def _(report: DemoClass) -> Iterable[Part]:
 
 @page.register
 def _(report: PasswordsSet) -> Iterable[Part]:
-    yield f"{count(len(report.numbers), 'password')} changed{_ranges(report.numbers)}"
+    yield f"{count(len(report.numbers), 'password')} changed{ranges(report.numbers)}"
 
 
 @page.register
@@ -155,15 +161,9 @@ def _server(server: ServerFacts, now: float) -> Iterable[Part]:
         )
 
 
-def _ranges(numbers: tuple[str, ...]) -> str:
-    # A long list helps nobody here: `tpmail accounts` and `--json` have it.
-    text = compact(numbers)
-    return f": {text}" if text and len(text) <= 200 else ""
-
-
 def _standing(present: tuple[str, ...]) -> Iterable[Part]:
     if present:
-        yield f"{len(present):,} stood already{_ranges(present)}"
+        yield f"{len(present):,} stood already{ranges(present)}"
 
 
 def _kept(messages: int, kept: str, expelled: int) -> Iterable[Part]:

@@ -1,6 +1,8 @@
-"""How counts, sizes and times are said to a person."""
+"""How counts, names, sizes and times are said to a person."""
 
 import time
+
+from tpmailserver.admin.numbers import compact
 
 _KIB = 1024.0
 
@@ -10,6 +12,27 @@ def count(number: int, thing: str) -> str:
     if thing.endswith("x"):
         return f"{number:,} {thing if number == 1 else thing + 'es'}"
     return f"{number:,} {thing if number == 1 else thing + 's'}"
+
+
+def ranges(numbers: tuple[str, ...]) -> str:
+    """`: 22000001-22000005, anna` behind a count; "" for none and for more than a line holds."""
+    # A long list helps nobody here: `tpmail accounts` and `--json` have it.
+    text = compact(numbers)
+    return f": {text}" if text and len(text) <= 200 else ""
+
+
+def plain(text: str) -> str:
+    """A text of somebody else's on one line: what would move the cursor is shown as its code."""
+    escaped = (each.encode("unicode_escape").decode("ascii") for each in text)
+    return "".join(
+        each if each.isprintable() else code for each, code in zip(text, escaped, strict=True)
+    )
+
+
+def short(text: str, width: int) -> str:
+    """A text of somebody else's in at most `width` characters."""
+    shown = plain(text)
+    return shown if len(shown) <= width else shown[: width - 3] + "..."
 
 
 def size(octets: int) -> str:

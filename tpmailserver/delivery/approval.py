@@ -2,12 +2,15 @@
 
 The rule it guards: a message that waits was acknowledged, so nothing here loses it. It is removed
 only when every member has it, and a rejected one is set aside, not erased. Approval is the last
-word: it goes to all members that the tables know, and no hook is asked again.
+word: it goes to all members that the tables know, and no hook is asked again. Of two who decide at
+once the second waits, and finds it decided: nobody gets a message twice.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 
 from tpmailserver.model import Address, Client, Envelope, Message
 from tpmailserver.store.lists import MailingList
@@ -43,17 +46,40 @@ class Approval:
         self._expansions = expansions
         self._places = places
         self._clock = clock
+        self._deciding = Lock()
+
+    def reach(self, mailing_list: MailingList) -> Collection[str]:
+        """The mailboxes that an approved message goes to."""
+        return self._expansions.reach(mailing_list)
 
     def waiting(self, mailing_list: MailingList) -> tuple[Waiting, ...]:
         """What waits on a list, the oldest first."""
-        return tuple(
-            self._described(mailing_list.name, each) for each in self._messages(mailing_list)
-        )
+        found = []
+        for each in self._messages(mailing_list):
+            with suppress(FileNotFoundError):  # somebody has decided at this moment
+                found.append(self._described(mailing_list.name, each))
+        return tuple(found)
 
     def approve(self, mailing_list: MailingList, identity: str) -> int:
-        """Sends a message on to all members of its list; returns how many mailboxes have it."""
+        """Sends a message on to all members of its list; returns how many mailboxes have it.
+
+        Where nobody is on the list that is 0, and the message waits on.
+        """
+        with self._deciding:
+            message = self._message(mailing_list, identity)
+            mailboxes = self._send_on(mailing_list, message)
+            if mailboxes and self._places.held.remove(mailing_list.name, [message]):
+                raise OSError(f"{identity} is sent on, but cannot be removed and waits still")
+        return mailboxes
+
+    def reject(self, mailing_list: MailingList, identity: str) -> None:
+        """Sets a message aside, into the `cur` of those that waited."""
+        with self._deciding:
+            message = self._message(mailing_list, identity)
+            self._places.held.put_away(mailing_list.name, message)
+
+    def _send_on(self, mailing_list: MailingList, message: Message) -> int:
         name = mailing_list.name
-        message = self._message(mailing_list, identity)
         address = Address(name, self._domain)
         envelope = Envelope(None, (address,), Client(None, session="approved"), "tpmail", "local")
         stamps = Stamps(envelope, self._domain, self._clock)
@@ -76,13 +102,7 @@ class Approval:
         finally:
             for draft in drafts:
                 draft.discard()
-        self._places.held.remove(name, [message])
         return sum(len(each.mailboxes) for each in copies)
-
-    def reject(self, mailing_list: MailingList, identity: str) -> None:
-        """Sets a message aside, into the `cur` of those that waited."""
-        message = self._message(mailing_list, identity)
-        self._places.held.put_away(mailing_list.name, message)
 
     def _messages(self, mailing_list: MailingList) -> list[Message]:
         return [
