@@ -51,6 +51,9 @@ class Clockwork:
 
     hashing = disk
 
+    async def hook(self, _seconds: float, work: Callable[..., object], *args: object) -> object:
+        return work(*args)
+
     async def pause(self, seconds: float) -> None:
         self.now += seconds
 
@@ -74,6 +77,7 @@ class BareSession:
         time = self.clock.time
         self.site = open_site(folder, settings, names)
         self.policy: Policy = self.site.policy(Surroundings(self.clock, time, time))
+        self.policy.hooks.load(folder, {})
         self.client = Client(client_address("127.0.0.1"), 40000, "5e551011")
         self._settings = settings
         self._connect(protocol)

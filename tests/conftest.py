@@ -1,13 +1,16 @@
 """The fixtures that several files of tests share."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tpmailserver.cli.command import run
 
 from .desks import Piped
+from .hook_server import Asker, ordinary_asker
 from .process import Account, ServerProcess, server_process
 
 
@@ -44,3 +47,23 @@ def tpmail(
         return status, output, errors
 
     return call
+
+
+@pytest.fixture(scope="module", params=["as we are", "as an ordinary user"])
+def ask(request: pytest.FixtureRequest) -> Iterator[Asker]:
+    """The server's part, once as root where the tests run as root, once as somebody else."""
+    if request.param == "as we are":
+        yield Asker()
+    elif os.geteuid() != 0:
+        pytest.skip("we are an ordinary user already: run it as root to try both")
+    else:
+        with ordinary_asker() as asker:
+            yield asker
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's."""
+    with TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from .faults import Server, mail, pop3, site_for, smtp, until
+from .listing import lists_of
 
 ACCOUNTS = ("22000001", "22000002", "22000003")
 FRESH, KEPT = "22000009", "22000008"
@@ -90,6 +91,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
     folder = tmp_path_factory.mktemp("strace")
     site = site_for(folder / "site", (*ACCOUNTS, FRESH, KEPT))
     output = folder / "trace"
+    lists_of(site).put("two", ACCOUNTS[1:])
     before = ("strace", "-f", "-y", "-s", "160", "-e", f"trace={CALLS}", "-o", str(output))
     server = Server(site, before=before)
     try:
@@ -151,6 +153,27 @@ def test_250_is_sent_when_everything_is_on_the_disk(
         assert f'"{identity},S=' in call.arguments
     opened = [trace.of("openat", f"/maildirs/{name}>", '"new"') for name in recipients]
     in_order([each[0] for each in opened], [*links, moved], trace)
+
+
+def test_a_list_beside_a_direct_recipient_is_written_before_either_has_it(
+    traced: tuple[Server, Path],
+) -> None:
+    """Two stamps are two files, and a failure with the second must leave none of the first."""
+    server, output = traced
+    with smtp(server.smtp) as peer:
+        assert mail(peer, ACCOUNTS, b"Subject: first\r\n").startswith("250 ")
+        start = output.stat().st_size
+        said = mail(peer, [ACCOUNTS[0], "two"], b"Subject: traced\r\n\r\nx\r\n")
+        assert said.startswith("250 2.0.0 delivered to 3 mailboxes, "), said
+    trace = trace_since(output, start, said)
+    synced = trace.of("fsync|fdatasync", "/spool/")
+    given = trace.of("link|linkat|rename|renameat2?", "/spool>")
+    folders = [trace.one("fsync", f"/maildirs/{name}/new>") for name in ACCOUNTS]
+    assert len(synced) == 2
+    assert len(given) == 3
+    in_order(synced, given, trace)
+    in_order(given, folders, trace)
+    in_order(folders, [trace.one(SEND, said)], trace)
 
 
 def test_a_new_mailbox_is_on_the_disk_too(traced: tuple[Server, Path]) -> None:

@@ -6,14 +6,11 @@ folder is a valid one. What is needed is made, private to its owner.
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
 
 from tpmailserver.admin.desk import Desk, Live
-from tpmailserver.delivery.expander import Expander
-from tpmailserver.delivery.hooks import expanders_of
 from tpmailserver.delivery.policy import Policy, Stores, approval_of, policy_of
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.settings import Settings, SettingsError, machine_domain
@@ -38,15 +35,9 @@ class Site:
     settings: Settings
     stores: Stores
 
-    def policy(
-        self, surroundings: Surroundings, plugins: Mapping[str, Expander] | None = None
-    ) -> Policy:
-        """The policy of this site; `plugins` are the expanders that others bring, by name.
-
-        Raises SettingsError for a hook that is not there.
-        """
-        expanders = expanders_of(self.settings.hooks, self.folder, plugins or {})
-        return policy_of(self.settings, self.stores, surroundings, expanders)
+    def policy(self, surroundings: Surroundings) -> Policy:
+        """The policy of this site, for a server; its hooks are still to be loaded."""
+        return policy_of(self.settings, self.stores, surroundings)
 
     def desk(self, live: Live | None = None) -> Desk:
         """The instructor's desk on this site; `live` is the running server, if there is one."""

@@ -71,7 +71,7 @@ class Expander(Protocol):
 class Members:
     """The expander of every list that has no other: the members that `tpmail list` keeps."""
 
-    def expand(self, post: Post) -> Expansion:
+    def expand(self, post: Post) -> tuple[Address, ...]:
         """All members; those that are lists are expanded in their turn."""
         return post.members
 

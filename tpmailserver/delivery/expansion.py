@@ -6,16 +6,17 @@ and is refused with its way; what a hook says passes the same isolation as any r
 hook that fails is our trouble, not the sender's.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tpmailserver.model import Address, Envelope, Reason, Refusal, name_of
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.spool import Draft
 
-from .expander import Declined, Expander, Expansion, Held, Members, Post
+from .answers import Answer, HookFailed
+from .expander import Declined, Held, Members, Post
 from .header import Header
-from .hooks import HookFailed, run
+from .hooks import Hooks
 from .posting import Writer
 from .recipients import Found, Recipients
 from .runaways import in_words
@@ -23,14 +24,6 @@ from .stamps import list_id, owner_of
 from .threads import Threads
 from .troubles import Troubles
 from .walk import Stop, Walk
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """An expander that takes the place of a list's own members, and its time in seconds."""
-
-    expander: Expander
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class Expansions:
         self,
         recipients: Recipients,
         domain: str,
-        hooks: Mapping[str, Hook],
+        hooks: Hooks,
         troubles: Troubles,
         threads: Threads,
     ) -> None:
@@ -134,19 +127,18 @@ class Expansions:
         destination.walk.take(stop, members)
         return None
 
-    async def _ask(self, stop: Stop, message: Whole) -> Expansion:
-        post = self._post(stop, message)
-        hook = self._hooks.get(stop.mailing_list.name)
-        if hook is None:
-            return _MEMBERS.expand(post)  # which only reads memory
+    async def _ask(self, stop: Stop, message: Whole) -> Answer:
+        name = stop.mailing_list.name
+        if name not in self._hooks:
+            return _MEMBERS.expand(self._post(stop, message))  # which only reads memory
+        # A hook reads it as a file.
         await self._threads.disk(message.draft.spill)
-        return await run(hook.expander, post, self._threads, hook.seconds)
+        return await self._hooks.ask(name, self._post(stop, message), self._threads)
 
-    def _members_named(self, stop: Stop, addresses: Iterable[Address | str]) -> list[Found]:
+    def _members_named(self, stop: Stop, addresses: Iterable[Address]) -> list[Found]:
         """Whose the addresses are that an expander named: nobody beyond this site."""
         members = []
         for address in addresses:
-            assert isinstance(address, Address), address
             found = self._recipients.find(address)
             if not isinstance(found, Refusal):
                 members.append(found)

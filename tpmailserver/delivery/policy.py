@@ -1,7 +1,7 @@
 """All of the site's policy, put together: what a session of either protocol asks."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +16,8 @@ from tpmailserver.store.spool import Spool
 
 from .approval import Approval
 from .budgets import Budget
-from .expander import Expander
-from .expansion import Expansions, Hook
+from .expansion import Expansions
+from .hooks import Hooks
 from .letters import Letters
 from .lists import MailingLists
 from .logins import Logins
@@ -56,20 +56,16 @@ class Policy:
     reception: Reception
     maildrops: Maildrops
     visibility: Visibility
+    hooks: Hooks
     sightings: Sightings
 
 
-def policy_of(
-    settings: Settings,
-    stores: Stores,
-    surroundings: Surroundings,
-    expanders: Mapping[str, Expander],
-) -> Policy:
-    """The policy of a site; `expanders` are the hooks of its lists, by name."""
+def policy_of(settings: Settings, stores: Stores, surroundings: Surroundings) -> Policy:
+    """The policy of a site; its hooks are still to be loaded."""
     threads = surroundings.threads
     recipients = Recipients(settings, stores.directory, stores.mailboxes, threads)
     troubles = Troubles(stores.database.lists, surroundings.wall, threads)
-    hooks = {each.name: Hook(expanders[each.name], each.seconds) for each in settings.hooks}
+    hooks = Hooks(settings.hooks)
     expansions = Expansions(recipients, settings.domain, hooks, troubles, threads)
     letters = Letters(settings.domain, stores.mailboxes, stores.spool, surroundings.wall)
     suspensions = Suspensions(
@@ -94,7 +90,8 @@ def policy_of(
         Logins(settings, stores.directory, surroundings, partial(_open_account, stores)),
         Reception(settings, recipients, lists, places, surroundings),
         Maildrops(stores.mailboxes, stores.locks, surroundings, settings.maildrop),
-        Visibility(settings, recipients, expansions.reach),
+        Visibility(settings, recipients, expansions),
+        hooks,
         Sightings(stores.database, surroundings.wall, threads),
     )
 
@@ -104,7 +101,7 @@ def approval_of(settings: Settings, stores: Stores, clock: Callable[[], float]) 
     threads = Inline()
     recipients = Recipients(settings, stores.directory, stores.mailboxes, threads)
     troubles = Troubles(stores.database.lists, clock, threads)
-    expansions = Expansions(recipients, settings.domain, {}, troubles, threads)
+    expansions = Expansions(recipients, settings.domain, Hooks(()), troubles, threads)
     places = Places(stores.mailboxes, stores.held, stores.spool)
     return Approval(settings.domain, expansions, places, clock)
 

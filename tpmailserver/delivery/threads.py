@@ -4,12 +4,17 @@ The rule it guards: nothing in this room blocks. It awaits, and does not know wh
 reactor or a plain test runs the work.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from threading import Thread
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+HOOKS_AT_ONCE = 16
 
 
 class Threads(Protocol):
@@ -25,8 +30,80 @@ class Threads(Protocol):
     ) -> Result:
         """Does work that costs processor time, on threads of its own."""
 
+    async def hook(
+        self,
+        seconds: float,
+        work: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kw: Arguments.kwargs,
+    ) -> Result:
+        """Does the work of a hook on a daemon thread of its own; TimeoutError past its seconds.
+
+        At most HOOKS_AT_ONCE are at work, and one that hangs keeps its place until it ends. Where
+        no place is free, one is waited for as long as for the work; then there is a HookFailed.
+        """
+
     async def pause(self, seconds: float) -> None:
         """Lets that much time pass."""
+
+
+class Inline:
+    """`Threads` of a command line, which has nothing else to do: it waits for all work."""
+
+    async def disk(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
+    ) -> Result:
+        """Does the work."""
+        return work(*args, **kw)
+
+    async def hashing(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
+    ) -> Result:
+        """Does the work."""
+        return work(*args, **kw)
+
+    async def hook(
+        self,
+        seconds: float,
+        work: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kw: Arguments.kwargs,
+    ) -> Result:
+        """Waits for the work, and goes on without it past its seconds."""
+        return apart(work, *args, **kw).result(seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleeps."""
+        time.sleep(max(0.0, seconds))
+
+
+def at_once(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a coroutine that waits for nothing but `Inline`."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    raise RuntimeError("the work waits for somebody else than Inline")
+
+
+def apart(
+    work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
+) -> "Future[Result]":
+    """Does work on a daemon thread of its own, which the end of the process does not wait for."""
+    outcome: Future[Result] = Future()
+
+    def carry() -> None:
+        try:
+            outcome.set_result(work(*args, **kw))
+        except BaseException as error:  # noqa: BLE001 - raised where the outcome is asked for
+            outcome.set_exception(error)
+
+    try:
+        Thread(target=carry, name="hook", daemon=True).start()
+    except RuntimeError as error:  # the system has no thread left
+        outcome.set_exception(error)
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,22 @@ everybody, to the members of that list, or to nobody. Without a policy for it th
 the 252 of RFC 5321 §7.3: it neither confirms nor denies. RCPT tells whether a name is known anyway.
 """
 
-from collections.abc import Callable, Collection
-
 from tpmailserver.model import Address, Known, Reason, Refusal
 from tpmailserver.settings import Settings
 from tpmailserver.store.lists import MailingList
 
+from .expansion import Expansions
 from .recipients import Found, Recipients
 
 
 class Visibility:
-    """Answers questions about names; `reach` says which mailboxes a list comes to."""
+    """Answers questions about names."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        recipients: Recipients,
-        reach: Callable[[MailingList], Collection[str]],
-    ) -> None:
+    def __init__(self, settings: Settings, recipients: Recipients, expansions: Expansions) -> None:
         self._domain = settings.domain
         self._policy = settings.lists_visible
-        self._hooks = frozenset(hook.name for hook in settings.hooks)
         self._recipients = recipients
-        self._reach = reach
+        self._expansions = expansions
         self._told: dict[str, tuple[MailingList, Known]] = {}
 
     def verify(self, name: str, login: str) -> Known | Refusal:
@@ -50,7 +43,7 @@ class Visibility:
             return Refusal(Reason.NO_LIST, (name,))
         if not self._may_see(found, login):
             return Refusal(Reason.LIST_HIDDEN, (name,))
-        if found.name in self._hooks:
+        if self._expansions.has_hook(found):
             return Refusal(Reason.EXPANDED_BY_PROGRAM, (name,))
         if not found.members:
             return Refusal(Reason.LIST_EMPTY, (found.name,))
@@ -72,7 +65,9 @@ class Visibility:
     def _may_see(self, mailing_list: MailingList, login: str) -> bool:
         if self._policy == "open":
             return True
-        return bool(login) and (login == mailing_list.owner or login in self._reach(mailing_list))
+        return bool(login) and (
+            login == mailing_list.owner or login in self._expansions.reach(mailing_list)
+        )
 
     def _known(self, found: Found) -> Known:
         name = found.name if isinstance(found, MailingList) else found

@@ -5,12 +5,17 @@ whoever has left meanwhile: a lock that a thread has taken must not be forgotten
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from tpmailserver.delivery.answers import HookFailed
+from tpmailserver.delivery.threads import HOOKS_AT_ONCE, apart
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -26,6 +31,7 @@ class ReactorThreads:
         self._reactor = reactor
         self._disk = ThreadPool(0, _DISK_THREADS, "disk")
         self._hashing = ThreadPool(0, _HASHING_THREADS, "hashing")
+        self._hooks = DeferredSemaphore(HOOKS_AT_ONCE)
 
     def start(self) -> None:
         """Starts the pools; threads come with the first work."""
@@ -33,7 +39,7 @@ class ReactorThreads:
         self._hashing.start()
 
     def stop(self) -> None:
-        """Waits for what was begun and stops the pools."""
+        """Waits for what was begun and stops the pools; a hook is not waited for."""
         self._hashing.stop()
         self._disk.stop()
 
@@ -48,6 +54,39 @@ class ReactorThreads:
     ) -> Result:
         """Does work that costs processor time."""
         return await self._in(self._hashing, work, *args, **kw)
+
+    async def hook(
+        self,
+        seconds: float,
+        work: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kw: Arguments.kwargs,
+    ) -> Result:
+        """Does the work of a hook on a daemon thread of its own; TimeoutError past its seconds.
+
+        A place is waited for first, as long as for the work; HookFailed where none gets free.
+        """
+        try:
+            await self._hooks.acquire().addTimeout(seconds, self._reactor)
+        except DeferredTimeoutError:
+            said = f"was not asked: {HOOKS_AT_ONCE} hooks are at work, and none got done in time"
+            raise HookFailed(said) from None
+        done: Deferred[Result] = Deferred()
+
+        def end(outcome: Future[Result]) -> None:
+            self._hooks.release()
+            if error := outcome.exception():
+                done.errback(error)
+            else:
+                done.callback(outcome.result())
+
+        apart(work, *args, **kw).add_done_callback(
+            lambda outcome: self._reactor.callFromThread(end, outcome)
+        )
+        try:
+            return await done.addTimeout(seconds, self._reactor)
+        except DeferredTimeoutError:
+            raise TimeoutError from None
 
     async def pause(self, seconds: float) -> None:
         """Lets that much time pass."""

@@ -23,8 +23,11 @@ from twisted.python.failure import Failure
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.net.listeners import refusal, shown
 from tpmailserver.net.server import Server
+from tpmailserver.settings import FILE_NAME, SettingsError
 from tpmailserver.site import Site, become_owner
 from tpmailserver.store.locks import SiteLock
+
+from .plugins import expanders
 
 _log = Logger()
 _GRACE = 5.0
@@ -121,11 +124,14 @@ class MailService(Service):
         become_owner(self._site.folder)
         try:
             self._site.prepare()
+            self._load_hooks()
             if not self._lock.acquire():
                 holder = self._lock.holder_pid()
                 raise CannotStart(f"process {holder} serves {self._site.folder}")
         except OSError as error:
             raise CannotStart(f"the site cannot be used: {error}") from error
+        except SettingsError as error:
+            raise CannotStart(f"{self._site.folder / FILE_NAME}: {error}") from error
         _raise_file_limit()
         self._threads.start()
         for part in self._parts:
@@ -170,6 +176,12 @@ class MailService(Service):
         await self._policy.sightings.write()
         self._threads.stop()
         self._lock.release()
+
+    def _load_hooks(self) -> None:
+        """Loads the hooks: code of the site's owner, so not before the process is the owner's."""
+        hooks = self._site.settings.hooks
+        plugins = expanders() if any(hook.plugin for hook in hooks) else {}
+        self._policy.hooks.load(self._site.folder, plugins)
 
     def _every(self, seconds: float, work: Callable[[], object]) -> None:
         async def once() -> None:
