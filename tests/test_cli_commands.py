@@ -289,6 +289,21 @@ def test_every_report_of_a_command_is_one_json_object(tpmail):
         assert isinstance(json.loads(output), dict)
 
 
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["--json", "status"]])
+def test_json_counts_before_and_behind_the_command(tpmail, arguments):
+    status, output, errors = tpmail(*arguments)
+    assert (status, errors) == (0, "")
+    assert json.loads(output)["accounts"] == 0
+    status, output, _ = tpmail("add", "--json", "x y")
+    assert (status, list(json.loads(output))) == (2, ["error"])
+
+
+def test_behind_two_dashes_json_is_a_word(tpmail):
+    status, output, errors = tpmail("add", "--", "--json")
+    assert (status, output) == (2, "")
+    assert "'--json' is no name" in errors
+
+
 def test_a_site_that_is_a_file_is_one_line(tpmail, tmp_path):
     (tmp_path / "site").write_text("")
     for arguments in (["status"], ["init"], ["add", "1"], ["demo"]):

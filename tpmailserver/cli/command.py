@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -78,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
     face = _face(arguments)
     try:
         # A bare `tpmail` is a question.
-        with tpmail.make_context("tpmail", list(arguments) or ["--help"]) as context:
+        with tpmail.make_context("tpmail", _json_first(arguments) or ["--help"]) as context:
             tpmail.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
@@ -105,7 +106,21 @@ def run(arguments: Sequence[str]) -> int:
 
 def _face(arguments: Sequence[str]) -> Face:
     # How an error goes out must be known before the arguments are understood.
-    return Json() if "--json" in arguments else Words()
+    return Json() if "--json" in _options(arguments) else Words()
+
+
+def _json_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--json` in front, where click wants it, wherever it stood."""
+    options = _options(arguments)
+    if "--json" not in options:
+        return list(arguments)
+    rest = [each for each in options if each != "--json"]
+    return ["--json", *rest, *arguments[len(options) :]]
+
+
+def _options(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments in front of a `--`, behind which no word is an option."""
+    return list(takewhile(lambda each: each != "--", arguments))
 
 
 def _usage(error: click.UsageError) -> str:
