@@ -18,6 +18,7 @@ from .overview import lists, show_list
 from .passwords import default_password, set_password
 from .posts import approve, plan_approve, plan_reject, reject
 from .resets import plan_reset, reset
+from .sessions import freeze, kick, thaw
 from .shapes import WrongShape, read_as, read_table
 from .status import status
 from .who import find
@@ -32,6 +33,8 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         demo,
         drop_members,
         find,
+        freeze,
+        kick,
         lists,
         plan_add,
         plan_approve,
@@ -48,6 +51,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         set_password,
         show_list,
         status,
+        thaw,
     )
 }
 

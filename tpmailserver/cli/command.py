@@ -25,7 +25,8 @@ from .asking import Invocation
 from .faces import Face, Json, Words
 from .lists import lists, mailing_list
 from .resets import reset
-from .sites import demo, init, status
+from .sessions import freeze, kick, status, thaw
+from .sites import demo, init
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,6 +61,9 @@ for command in (
     reset,
     mailing_list,
     lists,
+    kick,
+    freeze,
+    thaw,
 ):
     tpmail.add_command(command)
 

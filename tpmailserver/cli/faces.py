@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from .list_pages import page, whole
+from .class_pages import page, whole
 from .sheets import Part, put
 
 

@@ -1,4 +1,4 @@
-"""The commands about the site as a whole: init, demo, status."""
+"""The commands that make a site: init, demo."""
 
 import os
 import shlex
@@ -61,13 +61,6 @@ def demo(invocation: Invocation, no_start: bool) -> None:
     else:
         invocation.face.add(["The server starts now; Ctrl-C stops it."])
         _become_twistd(invocation)
-
-
-@click.command()
-@click.pass_obj
-def status(invocation: Invocation) -> None:
-    """Say whether the server runs and who is connected."""
-    invocation.face.show(invocation.carry("status"))
 
 
 def _language(environment: Mapping[str, str]) -> str:

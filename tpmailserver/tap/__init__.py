@@ -134,16 +134,12 @@ def service_of(
         *(Listener(reactor, "SMTP", endpoint, smtp_factory) for endpoint in smtp),
         *(Listener(reactor, "POP3", endpoint, pop3_factory) for endpoint in pop3),
     ]
-    live = LiveServer(reactor, sessions, policy, site.stores.locks, lambda: _addresses(ports))
+    live = LiveServer(reactor, sessions, policy, site.stores.locks, ports)
     desk = site.desk(live)
     control = ControlService(
         reactor, folder, lambda action, arguments: perform(desk, action, arguments)
     )
     return MailService(site, policy, server, ports, control)
-
-
-def _addresses(ports: Sequence[Listener]) -> list[str]:
-    return [each.address for each in ports]
 
 
 def smtp_terms(settings: Settings) -> SmtpTerms:
