@@ -55,6 +55,12 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     )
 }
 
+MAKES_A_SITE = frozenset({"add", "demo"})
+"""What may be the first that is done in a folder; everything else needs a site there."""
+
+PLANS_A_SITE = frozenset({"plan_add"})
+"""What says in a folder without a site what one of these would do."""
+
 
 def perform(desk: Desk, action: str, arguments: Mapping[str, object]) -> dict[str, Any]:
     """Does an action and returns its report as a JSON object; raises NotDone."""
