@@ -5,6 +5,7 @@ none runs, the site is locked against a server for as long as the action takes. 
 same report. In a wrong folder nothing is made: only what makes accounts makes a site.
 """
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from tpmailserver.admin.actions import MAKES_A_SITE, PLANS_A_SITE, perform, read_report
 from tpmailserver.admin.alone import SiteBusy, alone
 from tpmailserver.admin.desk import NotDone
-from tpmailserver.control.client import NoServer, ask
+from tpmailserver.control.client import NoServer, Patience, Silence, ask
 from tpmailserver.control.wording import Request
 from tpmailserver.settings import Settings, load
 from tpmailserver.site import become_owner, is_site, open_site
@@ -39,7 +40,7 @@ def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, An
     give_up = time.monotonic() + _PATIENCE
     while True:
         try:
-            return ask(site, Request(action, dict(arguments)))
+            return ask(site, Request(action, dict(arguments)), Patience(tell=_tell))
         except NoServer:
             pass
         if not is_site(site):
@@ -55,6 +56,15 @@ def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, An
             if time.monotonic() > give_up:
                 raise NotDone(f"{busy}, but it does not answer: is a server starting?") from None
         time.sleep(_PAUSE)
+
+
+def _tell(silence: Silence) -> None:
+    """Says what the command waits for; on standard error, for the answer is still to come."""
+    text = f"waiting for the server, process {silence.pid}"
+    if silence.is_stopped:
+        text += f", which is stopped (Ctrl-Z?): kill -CONT {silence.pid} lets it go on"
+    sys.stderr.write(f"tpmail: {text}\n")
+    sys.stderr.flush()
 
 
 def _rehearsed(action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
