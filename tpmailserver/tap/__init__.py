@@ -20,6 +20,7 @@ from twisted.python.usage import UsageError
 from tpmailserver import __version__
 from tpmailserver.admin.actions import perform
 from tpmailserver.control.server import ControlService
+from tpmailserver.delivery.ports import HIGH_PORTS, LOW_PORTS
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.net import listeners
 from tpmailserver.net.events import Throttle
@@ -97,7 +98,7 @@ def makeService(options: Options) -> Service:
     holder = _holder_of(folder)
     if holder:
         raise SystemExit(f"twistd tpmail: process {holder} serves {folder} already")
-    ports = listeners.HIGH_PORTS if options["high-ports"] else listeners.LOW_PORTS
+    ports = HIGH_PORTS if options["high-ports"] else LOW_PORTS
     smtp, pop3 = (
         [listeners.with_backlog(each) for each in options[name]]
         or listeners.default_endpoints(port)
