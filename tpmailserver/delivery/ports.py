@@ -36,7 +36,7 @@ def listening() -> Mapping[int, Listening]:
     """Who listens on which TCP port of this machine."""
     found: dict[int, Listening] = {}
     for each in psutil.net_connections("tcp"):
-        if each.status == psutil.CONN_LISTEN and each.laddr.port not in found:
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port not in found:
             found[each.laddr.port] = _listening(each.pid or 0)
     return found
 
