@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tpmailserver.admin.desk import Desk, HolderSeen, ServerFacts, SessionSeen
+from tpmailserver.admin.desk import Desk, FrozenSeen, HolderSeen, ServerFacts, SessionSeen
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.locks import DeliveryGate
@@ -22,6 +22,7 @@ class Room:
     """The running server of a class: one POP3 and one SMTP session, and who was sent away."""
 
     expelled: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    frozen: dict[str, float] = field(default_factory=dict)
 
     def sessions(self) -> Sequence[SessionSeen]:
         return [
@@ -33,6 +34,16 @@ class Room:
         self.expelled.append((tuple(names), why))
         return sum(each.account in names for each in self.sessions())
 
+    def close(self, names: Collection[str] | None, why: str) -> Sequence[SessionSeen]:
+        return [each for each in self.sessions() if names is None or each.account in names]
+
+    def freeze(self, protocol: str) -> int:
+        self.frozen.setdefault(protocol, NOW)
+        return sum(each.protocol == protocol for each in self.sessions())
+
+    def thaw(self, protocol: str) -> bool:
+        return self.frozen.pop(protocol, None) is not None
+
     def facts(self) -> ServerFacts:
         return ServerFacts(
             pid=os.getpid(),
@@ -40,6 +51,7 @@ class Room:
             listening=("tcp 2525", "tcp 1110"),
             delivered=7,
             holders=(HolderSeen("22000001", "192.168.7.31", NOW),),
+            frozen=tuple(FrozenSeen(*each) for each in sorted(self.frozen.items())),
         )
 
 

@@ -2,14 +2,14 @@
 
 import os
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.desks import desk_at
+from tests.desks import Room, desk_at
 from tpmailserver.admin.actions import ACTIONS, perform, read_report
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.shapes import WrongShape, read_as
@@ -51,7 +51,7 @@ def test_a_wrong_shape_is_named_with_its_place(value, says):
 
 
 def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
-    desk = desk_at(tmp_path)
+    desk = replace(desk_at(tmp_path), live=Room())
     everybody = {"who": {"everybody": True}}
     asked = set()
     for action, arguments in [
@@ -70,7 +70,10 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("undo", {}),
         ("set_password", {**everybody, "password": "x"}),
         ("default_password", everybody),
+        ("kick", everybody),
+        ("freeze", {"protocols": ["SMTP", "POP3"]}),
         ("status", {}),
+        ("thaw", {"protocols": ["SMTP"]}),
         ("put_list", {"name": "staff", "members": {"groups": ["tp1"]}, "owner": "22000001"}),
         ("put_list", {"name": "all", "members": {"addresses": ["staff", "22000002"]}}),
         ("drop_members", {"name": "all", "members": {"addresses": ["22000002"]}}),
@@ -102,6 +105,9 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("add", {"numbers": ["../x"]}, "is no name"),
         ("add", {"numbers": ["ANNA"]}, "is no name"),
         ("add", {"numbers": ["anna"], "group": "x y"}, "no name of a group"),
+        ("kick", {"who": {"everybody": True}}, "no server runs on this site"),
+        ("freeze", {"protocols": ["SMTP"]}, "nothing to freeze"),
+        ("thaw", {"protocols": []}, "nothing is frozen"),
         ("reset", {"who": {}}, "say who"),
         ("reset", {"who": {"everybody": True, "group": "x"}}, "say who"),
         ("reset", {"who": {"numbers": ["1"], "desk": 1}}, "knows no 'desk'"),

@@ -71,7 +71,7 @@ def test_bad_usage_is_one_line_and_status_2_and_does_nothing(tpmail, tmp_path, a
         (["import", "/nowhere/roster"], "/nowhere/roster"),
     ],
 )
-def test_a_refusal_is_one_line_and_status_1(tpmail, arguments, says):
+def test_a_refusal_is_one_line_and_status_1(tpmail, desk, arguments, says):
     status, output, errors = tpmail(*arguments)
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert says in errors
@@ -129,6 +129,51 @@ def test_init_proposes_the_machines_language(tpmail, monkeypatch, environment, l
     assert json.loads(tpmail("--json", "init")[1])["language"] == language
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["accounts"],
+        ["reset", "--all"],
+        ["reset", "--all", "--dry-run"],
+        ["remove", "22000001"],
+        ["password", "22000001"],
+        ["lists"],
+        ["kick", "--all"],
+        ["freeze"],
+    ],
+)
+def test_in_a_folder_that_is_no_site_nothing_is_done_or_made(tpmail, tmp_path, arguments):
+    for there in (False, True):
+        status, output, errors = tpmail(*arguments)
+        assert (status, output, errors.count("\n")) == (1, "", 1)
+        assert f"no site in {tmp_path / 'site'};" in errors
+        assert (tmp_path / "site").exists() == there
+        (tmp_path / "site").mkdir(exist_ok=True)
+    assert list((tmp_path / "site").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["add", "22000001"], ["import", "-"], ["demo", "--no-start"]]
+)
+def test_what_makes_accounts_makes_a_site_and_says_where(tpmail, tmp_path, arguments):
+    _, output, errors = tpmail(*arguments, typed=b"22000001\n")
+    assert (output.splitlines()[0], errors) == (f"a new site: {tmp_path / 'site'}", "")
+    assert "a new site" not in tpmail(*arguments, typed=b"22000001\n")[1]
+
+
+def test_what_is_refused_makes_no_site(tpmail, tmp_path):
+    assert tpmail("add", "22000001", "postmaster")[0] == 1
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_dry_run_makes_no_site(tpmail, tmp_path):
+    status, output, _ = tpmail("import", "-", "--dry-run", typed=b"22000001\n22000002\n")
+    assert status == 0
+    assert "2 accounts would be added" in output
+    assert not (tmp_path / "site").exists()
+
+
 def test_a_wrong_setting_is_named(tpmail, tmp_path):
     tpmail("init")
     (tmp_path / "site" / "tpmail.toml").write_text('domian = "x"')
@@ -138,7 +183,7 @@ def test_a_wrong_setting_is_named(tpmail, tmp_path):
     assert errors.count("\n") == 1
 
 
-def test_import_takes_a_file_or_standard_input_whole(tpmail, tmp_path):
+def test_import_takes_a_file_or_standard_input_whole(tpmail, desk, tmp_path):
     roster = tmp_path / "roster.txt"
     roster.write_bytes(b"\xef\xbb\xbf22000001\r\n\r\n# x\r\n22000002\r\n")
     status, output, _ = tpmail("import", str(roster), "--group", "tp1", "--dry-run")
@@ -151,7 +196,7 @@ def test_import_takes_a_file_or_standard_input_whole(tpmail, tmp_path):
     assert "1 stood already: 22000002" in output
 
 
-def test_import_names_every_bad_line_and_imports_nothing(tpmail):
+def test_import_names_every_bad_line_and_imports_nothing(tpmail, desk):
     status, output, errors = tpmail("import", "-", typed=b"22000001\na b\n22000002\n;\n")
     assert (status, output) == (1, "")
     assert "standard input, line 2: 'a b'" in errors
@@ -288,6 +333,21 @@ def test_every_report_of_a_command_is_one_json_object(tpmail):
         status, output, errors = tpmail("--json", *arguments, typed=b"22000002\n")
         assert (status, errors, output.count("\n")) == (0, "", 1), arguments
         assert isinstance(json.loads(output), dict)
+
+
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["--json", "status"]])
+def test_json_counts_before_and_behind_the_command(tpmail, desk, arguments):
+    status, output, errors = tpmail(*arguments)
+    assert (status, errors) == (0, "")
+    assert json.loads(output)["accounts"] == 0
+    status, output, _ = tpmail("add", "--json", "x y")
+    assert (status, list(json.loads(output))) == (2, ["error"])
+
+
+def test_behind_two_dashes_json_is_a_word(tpmail):
+    status, output, errors = tpmail("add", "--", "--json")
+    assert (status, output) == (2, "")
+    assert "'--json' is no name" in errors
 
 
 def test_a_site_that_is_a_file_is_one_line(tpmail, tmp_path):

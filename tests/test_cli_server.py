@@ -41,6 +41,7 @@ async def tpmail(site, *arguments):
 @pytest_twisted.ensureDeferred
 async def test_the_same_words_with_and_without_a_server(served, tmp_path, capsys):
     other = tmp_path / "other"
+    desk_at(other)
     for arguments in (
         ["add", "22000001-22000003", "--group", "tp1"],
         ["add", "22000003", "postmaster"],

@@ -5,6 +5,7 @@ Each command runs as a process of its own, as typed in a terminal, while student
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,3 +116,41 @@ def test_accounts_show_who_was_seen(server: Server) -> None:
         return accounts[ONE]["pop3"] is not None and accounts[TWO]["pop3"] is None
 
     until(seen)
+
+
+def start(server: Server, *arguments: str) -> subprocess.Popen:
+    """`tpmail` as a process that is not waited for."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tpmailserver.cli", "--site", server.site, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_stopped_server_is_waited_for_and_named(server: Server) -> None:
+    server.signal(signal.SIGSTOP)
+    try:
+        asking = start(server, "add", "22000009")
+        assert asking.stderr.readline() == (
+            f"tpmail: waiting for the server, process {server.pid}, which is stopped (Ctrl-Z?): "
+            f"kill -CONT {server.pid} lets it go on\n"
+        )
+    finally:
+        server.signal(signal.SIGCONT)
+    output, errors = asking.communicate(timeout=30)
+    assert (asking.returncode, output, errors) == (0, "1 account added: 22000009\n", "")
+
+
+def test_what_somebody_has_given_up_waiting_for_is_not_done(server: Server) -> None:
+    server.signal(signal.SIGSTOP)
+    try:
+        asking = start(server, "add", "22000009")
+        assert "kill -CONT" in asking.stderr.readline()
+        asking.send_signal(signal.SIGINT)
+        assert asking.communicate(timeout=30) == ("", "tpmail: stopped at the keyboard\n")
+    finally:
+        server.signal(signal.SIGCONT)
+    numbers = {each["number"] for each in tpmail(server, "accounts")["accounts"]}
+    assert numbers == {ONE, TWO}

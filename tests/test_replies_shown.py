@@ -18,6 +18,7 @@ NOT_IN_A_CONVERSATION = {
     Reason.LOGINS_BUSY: "sixty-four logins would have to wait for a thread",
     Reason.EXPELLED: "the instructor ends the session",
     Reason.STOPPING: "the server stops",
+    Reason.FROZEN: "the instructor stops a protocol for a while",
     Reason.NO_SPACE: "the disk is full",
     Reason.TROUBLE: "the disk is broken",
     Reason.MAILDROP_IN_USE: "POP3 alone has maildrops",

@@ -151,7 +151,8 @@ def test_a_port_that_is_taken(running: Server, tmp_path: Path, protocol: str) ->
     taken = getattr(running, protocol)
     numbers = (taken, 0) if protocol == "smtp" else (0, taken)
     said = refused(tmp_path / "other", *on_ports(*numbers))
-    assert f"port {taken}: another program listens there" in said
+    assert f"port {taken}: another program listens there (" in said
+    assert f"(process {running.pid})" in said
 
 
 @pytest.mark.parametrize("text", ["999999\n", "{pid}\n", "not a number\n", ""])

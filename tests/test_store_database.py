@@ -92,6 +92,15 @@ def test_removed_accounts_are_gone_from_everywhere(database: Database) -> None:
     assert database.seen() == {}
 
 
+def test_an_account_added_again_was_never_seen(database: Database) -> None:
+    """The server writes down a login some seconds later, when the account may be gone."""
+    database.add(["1", "2"], None, 1.0)
+    database.remove(["1"])
+    database.note_all_seen([("1", "pop3", 5.0), ("2", "pop3", 6.0)])
+    database.add(["1"], None, 7.0)
+    assert database.seen() == {"2": {"pop3": 6.0}}
+
+
 def test_a_password_is_changed_and_set_back(database: Database) -> None:
     database.add(["1", "2", "3"], None, 1.0)
     database.set_password_hashes(dict.fromkeys(["1", "3", "unknown"], "$argon2id$"))
@@ -131,6 +140,7 @@ def test_what_is_no_name_is_no_account_and_no_group(database: Database, name: st
 
 
 def test_the_last_sessions_are_noted_by_protocol(database: Database) -> None:
+    database.add(["1", "2"], None, 1.0)
     database.note_all_seen([("1", "pop3", 5.0)])
     database.note_all_seen([("1", "pop3", 7.0), ("1", "smtp", 6.0), ("2", "smtp", 8.0)])
     database.note_all_seen([])

@@ -21,7 +21,9 @@ def english_texts() -> set[str]:
     texts |= {hints.MEANT, hints.HELP, hints.HEADER, hints.SMTP, hints.POP3, hints.WEB}
     texts |= {verb.purpose for verb in [*smtp_verbs.VERBS.values(), *pop3_verbs.VERBS.values()]}
     texts |= set(POSTERS.values())
-    return (texts | {Pop3.ABANDONED, "mailbox reset by the instructor"}) - SAME_IN_FRENCH
+    # Why a session is expelled: facts of EXPELLED that are texts of ours.
+    texts |= {"mailbox reset by the instructor", "the instructor has closed this session"}
+    return (texts | {Pop3.ABANDONED}) - SAME_IN_FRENCH
 
 
 def facts_of(text: str) -> list[str]:

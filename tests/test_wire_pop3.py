@@ -54,7 +54,7 @@ def test_every_refusal_is_one_line_with_a_response_code_that_there_is(reason: Re
     session.say("PASS 22000001")
     outputs = session.machine.answer(Refusal(reason, FACTS))
     assert RESPONSE_CODE.match(one_reply(outputs))
-    ends = reason in (Reason.STOPPING, Reason.EXPELLED)
+    ends = reason in (Reason.STOPPING, Reason.EXPELLED, Reason.FROZEN)
     assert isinstance(outputs[-1], Close) == ends
     if not ends:
         assert one_reply(session.say("STAT")) == b"-ERR log in first: USER, then PASS\r\n"

@@ -111,6 +111,7 @@ class Reason(Enum):
     FOREIGN_NETWORK = auto()  # [client address]
     TOO_MANY_SESSIONS = auto()  # [limit]
     TOO_MANY_FROM_ADDRESS = auto()  # [client address, limit]
+    FROZEN = auto()  # [the protocol, "SMTP" or "POP3"]
     # logins
     BAD_LOGIN = auto()
     LOGINS_BUSY = auto()  # the queue of password checks is full

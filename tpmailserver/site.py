@@ -13,7 +13,7 @@ from secrets import token_bytes
 from tpmailserver.admin.desk import Desk, Live
 from tpmailserver.delivery.policy import Policy, Stores, approval_of, policy_of
 from tpmailserver.delivery.threads import Surroundings
-from tpmailserver.settings import Settings, SettingsError, machine_domain
+from tpmailserver.settings import FILE_NAME, Settings, SettingsError, machine_domain
 from tpmailserver.store.database import Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.disk import make_folder
@@ -104,6 +104,11 @@ def open_site(folder: Path, settings: Settings, names: UniqueNames | None = None
     return site
 
 
+def is_site(folder: Path) -> bool:
+    """Whether somebody has made a site in a folder; where none is, a server or `add` makes one."""
+    return any(_stands(folder / name) for name in (FILE_NAME, DATABASE))
+
+
 def become_owner(site: Path) -> None:
     """Turns a process of root's into one of the owner of the site's folder, for good.
 
@@ -119,3 +124,12 @@ def become_owner(site: Path) -> None:
         os.setgroups([])
         os.setgid(folder.st_gid)
         os.setuid(folder.st_uid)
+
+
+def _stands(path: Path) -> bool:
+    # Unlike Path.exists: a folder that may not be looked into is an error, and not an empty one.
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

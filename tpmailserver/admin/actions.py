@@ -19,6 +19,7 @@ from .overview import lists, show_list
 from .passwords import default_password, random_passwords, set_password
 from .posts import approve, plan_approve, plan_reject, reject
 from .resets import plan_reset, plan_undo, reset, undo
+from .sessions import freeze, kick, thaw
 from .shapes import WrongShape, read_as, read_table
 from .snapshots import plan_restore, restore, snapshot, snapshots
 from .status import status
@@ -35,6 +36,8 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         drop_members,
         find,
         forget,
+        freeze,
+        kick,
         lists,
         plan_add,
         plan_approve,
@@ -59,8 +62,15 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         snapshots,
         status,
         undo,
+        thaw,
     )
 }
+
+MAKES_A_SITE = frozenset({"add", "demo"})
+"""What may be the first that is done in a folder; everything else needs a site there."""
+
+PLANS_A_SITE = frozenset({"plan_add"})
+"""What says in a folder without a site what one of these would do."""
 
 
 def perform(desk: Desk, action: str, arguments: Mapping[str, object]) -> dict[str, Any]:

@@ -46,6 +46,23 @@ class HolderSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PortSeen:
+    """A TCP port on which the server listens for "SMTP" or "POP3"; `host` may be every address."""
+
+    protocol: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenSeen:
+    """A protocol that the instructor has stopped, and since when."""
+
+    protocol: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFacts:
     """What a running server says of itself."""
 
@@ -55,6 +72,10 @@ class ServerFacts:
     delivered: int
     """Messages accepted since the start."""
     holders: tuple[HolderSeen, ...] = ()
+    frozen: tuple[FrozenSeen, ...] = ()
+    ports: tuple[PortSeen, ...] = ()
+    version: str = ""
+    """The version of tpmailserver that runs."""
 
 
 class Live(Protocol):
@@ -65,6 +86,15 @@ class Live(Protocol):
 
     def expel(self, names: Collection[str], why: str) -> int:
         """Closes the POP3 sessions of these mailboxes, removing nothing; returns how many."""
+
+    def close(self, names: Collection[str] | None, why: str) -> Sequence[SessionSeen]:
+        """Closes the sessions of these accounts, or all there are; says which, removes nothing."""
+
+    def freeze(self, protocol: str) -> int:
+        """Stops SMTP or POP3 until `thaw`; returns how many sessions were told to go."""
+
+    def thaw(self, protocol: str) -> bool:
+        """Lets a protocol go on; returns whether it was stopped."""
 
     def facts(self) -> ServerFacts:
         """The process, its ports and its counts."""

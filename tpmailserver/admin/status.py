@@ -10,7 +10,7 @@ from .desk import Desk, ServerFacts, SessionSeen
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The site at this moment; `server` is None where none runs."""
+    """The site at this moment; `server` is None where none runs, the oldest session is first."""
 
     server: ServerFacts | None
     sessions: tuple[SessionSeen, ...]
@@ -23,7 +23,11 @@ def status(desk: Desk) -> Status:
     desk.directory.refresh()
     return Status(
         server=desk.live.facts() if desk.live else None,
-        sessions=tuple(desk.live.sessions()) if desk.live else (),
+        sessions=tuple(sorted(desk.live.sessions(), key=_order)) if desk.live else (),
         accounts=len(desk.directory),
         groups=len(desk.directory.group_names()),
     )
+
+
+def _order(session: SessionSeen) -> tuple[float, str, str]:
+    return session.since, session.account, session.protocol

@@ -16,6 +16,7 @@ import click
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.numbers import BadNumber, expand, name
 from tpmailserver.admin.who import Who
+from tpmailserver.site import is_site
 
 from .carrier import carry
 from .faces import Face
@@ -31,8 +32,12 @@ class Invocation:
     face: Face
 
     def carry(self, action: str, **arguments: object) -> Any:
-        """The report of an action on this site."""
-        return carry(self.site, action, **arguments)
+        """The report of an action on this site; says so where the site is a new one."""
+        is_new = not is_site(self.site)
+        report = carry(self.site, action, **arguments)
+        if is_new and is_site(self.site):
+            self.face.add([f"a new site: {self.site}"])
+        return report
 
 
 def for_whom(command: Callable[..., None]) -> Callable[..., None]:

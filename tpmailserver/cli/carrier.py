@@ -2,22 +2,24 @@
 
 The rule it guards: never both, and never behind a server's back. A server that runs does it; where
 none runs, the site is locked against a server for as long as the action takes. Both ways give the
-same report.
+same report. In a wrong folder nothing is made: only what makes accounts makes a site.
 """
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tpmailserver.admin.actions import perform, read_report
+from tpmailserver.admin.actions import MAKES_A_SITE, PLANS_A_SITE, perform, read_report
 from tpmailserver.admin.alone import SiteBusy, alone
 from tpmailserver.admin.desk import NotDone
-from tpmailserver.control.client import NoServer, ask
+from tpmailserver.control.client import NoServer, Patience, Silence, ask
 from tpmailserver.control.wording import Request
-from tpmailserver.settings import load
-from tpmailserver.site import become_owner, open_site
+from tpmailserver.settings import Settings, load
+from tpmailserver.site import become_owner, is_site, open_site
 
 # A server that starts or stops has the site but no socket; another tpmail is done in a moment.
 _PATIENCE = 10.0  # seconds
@@ -38,9 +40,15 @@ def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, An
     give_up = time.monotonic() + _PATIENCE
     while True:
         try:
-            return ask(site, Request(action, dict(arguments)))
+            return ask(site, Request(action, dict(arguments)), Patience(tell=_tell))
         except NoServer:
             pass
+        if not is_site(site):
+            if action not in MAKES_A_SITE | PLANS_A_SITE:
+                raise NotDone(f"no site in {site}; --site DIR names another, tpmail init makes one")
+            rehearsed = _rehearsed(action, arguments)
+            if action in PLANS_A_SITE:
+                return rehearsed
         try:
             with alone(site):
                 return perform(open_site(site, load(site)).desk(), action, arguments)
@@ -48,3 +56,18 @@ def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, An
             if time.monotonic() > give_up:
                 raise NotDone(f"{busy}, but it does not answer: is a server starting?") from None
         time.sleep(_PAUSE)
+
+
+def _tell(silence: Silence) -> None:
+    """Says what the command waits for; on standard error, for the answer is still to come."""
+    text = f"waiting for the server, process {silence.pid}"
+    if silence.is_stopped:
+        text += f", which is stopped (Ctrl-Z?): kill -CONT {silence.pid} lets it go on"
+    sys.stderr.write(f"tpmail: {text}\n")
+    sys.stderr.flush()
+
+
+def _rehearsed(action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What an action says of an empty site: where it is refused, none is made for it."""
+    with TemporaryDirectory(prefix="tpmail-") as folder:
+        return perform(open_site(Path(folder), Settings()).desk(), action, arguments)

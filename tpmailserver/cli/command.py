@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -27,7 +28,8 @@ from .founding import init
 from .lists import lists, mailing_list
 from .passwords import password
 from .resets import reset, restore, snapshot, snapshots, undo
-from .sites import demo, status
+from .sessions import freeze, kick, status, thaw
+from .sites import demo
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +70,9 @@ for command in (
     mailing_list,
     lists,
     completion,
+    kick,
+    freeze,
+    thaw,
 ):
     tpmail.add_command(command)
 
@@ -88,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
     face = _face(arguments)
     try:
         # A bare `tpmail` is a question.
-        with tpmail.make_context("tpmail", list(arguments) or ["--help"]) as context:
+        with tpmail.make_context("tpmail", _json_first(arguments) or ["--help"]) as context:
             tpmail.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
@@ -115,7 +120,21 @@ def run(arguments: Sequence[str]) -> int:
 
 def _face(arguments: Sequence[str]) -> Face:
     # How an error goes out must be known before the arguments are understood.
-    return Json() if "--json" in arguments else Words()
+    return Json() if "--json" in _options(arguments) else Words()
+
+
+def _json_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--json` in front, where click wants it, wherever it stood."""
+    options = _options(arguments)
+    if "--json" not in options:
+        return list(arguments)
+    rest = [each for each in options if each != "--json"]
+    return ["--json", *rest, *arguments[len(options) :]]
+
+
+def _options(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments in front of a `--`, behind which no word is an option."""
+    return list(takewhile(lambda each: each != "--", arguments))
 
 
 def _usage(error: click.UsageError) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from . import list_pages, reset_pages  # noqa: F401  # each registers its pages
+from . import class_pages, list_pages, reset_pages  # noqa: F401  # each registers its pages
 from .pages import page, whole
 from .sheets import Part, put
 

@@ -4,18 +4,15 @@ The rule it guards: a report says what was done, to how many, and where to find 
 one function a report, and no report without one.
 """
 
-import time
 from collections.abc import Iterable
 from functools import singledispatch
 
 from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd
 from tpmailserver.admin.demo import DemoClass
-from tpmailserver.admin.desk import ServerFacts
 from tpmailserver.admin.founding import Founded
 from tpmailserver.admin.passwords import PasswordsSet, Slips
-from tpmailserver.admin.status import Status
 
-from .phrases import clock_time, count, moment, ranges, size
+from .phrases import count, moment, ranges, size
 from .sheets import Part, Sheet
 
 
@@ -100,51 +97,6 @@ def _(report: Slips) -> Iterable[Part]:
         yield f"password  {each.password}"
         yield f"address   {each.number}@{report.domain}"
     yield f"{'- ' * 30}"
-
-
-@page.register
-def _(report: Status) -> Iterable[Part]:
-    now = time.time()
-    accounts = f"{count(report.accounts, 'account')} in {count(report.groups, 'group')}"
-    if report.server is None:
-        yield "no server runs on this site"
-        yield accounts
-        return
-    yield from _server(report.server, now)
-    yield accounts
-    yield f"{count(len(report.sessions), 'session')} open"
-    if report.sessions:
-        yield Sheet(
-            ("protocol", "address", "account", "state", "since"),
-            [
-                (
-                    each.protocol,
-                    each.client,
-                    each.account or "-",
-                    each.state,
-                    clock_time(each.since, now),
-                )
-                for each in report.sessions
-            ],
-        )
-
-
-def _server(server: ServerFacts, now: float) -> Iterable[Part]:
-    yield f"the server runs: process {server.pid}, since {clock_time(server.started, now)}"
-    yield f"it listens on {', '.join(server.listening) or 'nothing'}"
-    yield f"{count(server.delivered, 'message')} delivered since the start"
-    if server.holders:
-        yield Sheet(
-            ("maildrop", "held by", "since"),
-            [
-                (
-                    each.number,
-                    each.who,
-                    "-" if each.since is None else clock_time(each.since, now),
-                )
-                for each in server.holders
-            ],
-        )
 
 
 def _standing(present: tuple[str, ...]) -> Iterable[Part]:

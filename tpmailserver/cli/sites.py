@@ -1,4 +1,4 @@
-"""The commands about the site as a whole: demo, status."""
+"""The command that makes a class to try everything on: demo."""
 
 import os
 import shlex
@@ -42,13 +42,6 @@ def demo(invocation: Invocation, no_start: bool) -> None:
     else:
         invocation.face.add(["The server starts now; Ctrl-C stops it."])
         _become_twistd(invocation)
-
-
-@click.command()
-@click.pass_obj
-def status(invocation: Invocation) -> None:
-    """Say whether the server runs and who is connected."""
-    invocation.face.show(invocation.carry("status"))
 
 
 def _guide(made: DemoClass, site: Path) -> Iterable[Part]:

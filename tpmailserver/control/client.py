@@ -7,10 +7,15 @@ wrong is an error, for acting on the site behind a living server's back could lo
 
 import os
 import socket
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
+
+import psutil
 
 from tpmailserver.admin.desk import NotDone
 
@@ -23,18 +28,42 @@ _ANSWER_PATIENCE = 600.0  # seconds
 
 _PIECE = 256 * 1024
 
+# Linux's struct ucred: pid, uid, gid (unix(7), SO_PEERCRED).
+_CREDENTIALS = struct.Struct("3i")
+
 
 class NoServer(Exception):
     """No server runs on this site."""
 
 
-def ask(site: Path, request: Request) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A server that has the request and does not answer; `pid` is 0 where it cannot be known."""
+
+    pid: int
+    is_stopped: bool
+    """Whether its process is stopped, as by Ctrl-Z, and will not answer until SIGCONT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for the answer, and whom to tell after a while that it does not come."""
+
+    seconds: float = _ANSWER_PATIENCE
+    tell_after: float = 3.0
+    tell: Callable[[Silence], None] = lambda _silence: None
+
+
+_PATIENT = Patience()
+
+
+def ask(site: Path, request: Request, patience: Patience = _PATIENT) -> dict[str, Any]:
     """The report of an action that the site's server did; raises NoServer or NotDone."""
     line = request_line(request)
     if len(line) > LONGEST_REQUEST:
         raise NotDone("that is too much for one request to the server: split it")
-    with _connected(site) as line_to_server:
-        line_to_server.settimeout(_ANSWER_PATIENCE)
+    with _connected(site) as line_to_server, _telling(line_to_server, patience):
+        line_to_server.settimeout(patience.seconds)
         try:
             # A server that refuses may close before it has read all: its line still says why.
             with suppress(ConnectionError):
@@ -42,7 +71,7 @@ def ask(site: Path, request: Request) -> dict[str, Any]:
             octets = _read_line(line_to_server)
         except TimeoutError:
             raise NotDone(
-                f"the server has not answered for {_ANSWER_PATIENCE:.0f} seconds; "
+                f"the server has not answered for {patience.seconds:.0f} seconds; "
                 "it may still be at work"
             ) from None
     return _answer(octets)
@@ -84,6 +113,28 @@ def _connect(line_to_server: socket.socket, path: str, site: Path) -> None:
         ) from None
     except (TimeoutError, BlockingIOError):
         raise NotDone("a server runs on this site, but it takes no requests") from None
+
+
+@contextmanager
+def _telling(line_to_server: socket.socket, patience: Patience) -> Iterator[None]:
+    """Tells once, meanwhile, that the server keeps silent."""
+    timer = Timer(patience.tell_after, lambda: patience.tell(_silence_of(line_to_server)))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _silence_of(line_to_server: socket.socket) -> Silence:
+    octets = line_to_server.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid = int(_CREDENTIALS.unpack(octets)[0])
+    try:
+        is_stopped = psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        is_stopped = False
+    return Silence(pid, is_stopped)
 
 
 def _read_line(line_to_server: socket.socket) -> bytes:

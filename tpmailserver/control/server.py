@@ -6,6 +6,7 @@ ever goes to the other end. Actions block, so each runs on a thread of the react
 """
 
 import os
+import select
 import socket
 import stat
 import struct
@@ -152,6 +153,10 @@ class _Exchange(Protocol):
         if b"\n" in data:
             self._deadline.cancel()
             self._state = _State.AT_WORK
+            if _has_hung_up(self.transport.getHandle()):
+                # Whoever asked has given up: while this process was stopped, say, by Ctrl-Z.
+                self.transport.abortConnection()
+                return
             line = b"".join(self._pieces).partition(b"\n")[0]
             self._pieces.clear()
             self._answer(line, self._reply)
@@ -188,6 +193,13 @@ def _peer(connection: socket.socket) -> int:
     """The user at the other end, as the kernel knows it."""
     octets = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(octets)[1])
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Whether the other end is gone altogether; one that only says no more still listens."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def _remove_stale(path: str) -> None:

@@ -154,8 +154,8 @@ class Carrier(Protocol):
 
     @property
     @abstractmethod
-    def state(self) -> str:
-        """What the session is doing, in a word for the instructor."""
+    def _doing(self) -> str:
+        """What an open session is doing, in a few words for the instructor."""
 
     @abstractmethod
     async def _answer(self, question: Question) -> Outcome:
@@ -170,6 +170,11 @@ class Carrier(Protocol):
         """The session is over: lets go of everything; a second time does nothing."""
 
     # Everything else.
+
+    @property
+    def state(self) -> str:
+        """What the session is doing, in a few words for the instructor."""
+        return self._doing if self._closing is None else "being closed"
 
     def expel(self, refusal: Refusal) -> None:
         """Ends the session with a reason, once what it is at is done."""

@@ -8,14 +8,16 @@ import errno
 import re
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
+
+import psutil
+
+from tpmailserver.delivery.ports import listening
 
 _TCP = re.compile(r"(?:tcp:|tcp4:)?(?:port=)?(\d+)(.*)")
 _TCP6 = re.compile(r"tcp6:(?:port=)?(\d+)(.*)")
 _INTERFACE = re.compile(r":interface=((?:[^:\\]|\\.)*)")
 _BACKLOG = 512
-
-LOW_PORTS = (25, 110)
-HIGH_PORTS = (2525, 1110)
 
 
 class CannotListen(Exception):
@@ -82,10 +84,18 @@ def refusal(port: int, error: Exception) -> str:
         )
     if number == errno.EADDRINUSE:
         return (
-            f"port {port}: another program listens there (ss -ltnp shows which); "
+            f"port {port}: another program listens there ({_who_listens(port)}); "
             "stop it, or use --high-ports, or name another port with --smtp and --pop3"
         )
     return f"port {port}: cannot be bound ({error}); --smtp and --pop3 name another endpoint"
+
+
+def _who_listens(port: int) -> str:
+    found = None
+    # What this user may not see is no reason to say nothing.
+    with suppress(OSError, psutil.Error):
+        found = listening().get(port)
+    return str(found) if found and found.pid else "ss -ltnp shows which"
 
 
 def shown(host: object) -> str:

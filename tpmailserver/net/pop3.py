@@ -4,6 +4,9 @@ The rule it guards: the maildrop that a session has locked is let go of when its
 however it ends; and what was marked deleted stays, unless QUIT came to its answer.
 """
 
+from collections.abc import Mapping
+from enum import Enum
+
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 
@@ -22,10 +25,17 @@ from tpmailserver.wire.contract import (
 )
 from tpmailserver.wire.outgoing import OutgoingContent
 from tpmailserver.wire.pop3 import Pop3Session, Pop3Terms
+from tpmailserver.wire.pop3_verbs import State
 
 from .carrier import Carrier
 from .clients import client_of
 from .server import Server
+
+_WORDS: Mapping[Enum, str] = {
+    State.AUTHORIZATION: "before USER",
+    State.NAMED: "before PASS",
+    State.TRANSACTION: "in the maildrop",
+}
 
 
 class Pop3Carrier(Carrier):
@@ -40,9 +50,8 @@ class Pop3Carrier(Carrier):
         self._message: OpenMessage | None = None
 
     @property
-    def state(self) -> str:
-        """What the session is doing, in a word for the instructor."""
-        return "reading" if self._maildrop is not None else "waiting"
+    def _doing(self) -> str:
+        return _WORDS[self._session.state]
 
     async def _answer(self, question: Question) -> Outcome:
         match question:

@@ -4,7 +4,7 @@ The rule it guards: every session that is admitted enters here and leaves here, 
 shown to the instructor and closed at a stop is one and the same list.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -24,7 +24,7 @@ class OpenSession(Protocol):
 
     @property
     def state(self) -> str:
-        """What the session is doing, in a word."""
+        """What the session is doing, in a few words."""
 
     def expel(self, refusal: Refusal) -> None:
         """Ends the session with a reason, once what it is at is done."""
@@ -42,12 +42,15 @@ class Sessions:
         self._admission = admission
         self._open: dict[OpenSession, Client] = {}
         self._is_stopping = False
+        self._frozen: dict[str, float] = {}
         self._strangers: set[str] = set()
 
     def enter(self, session: OpenSession, client: Client) -> Refusal | None:
         """Admits a session, or says why not."""
         if self._is_stopping:
             return Refusal(Reason.STOPPING)
+        if session.protocol in self._frozen:
+            return Refusal(Reason.FROZEN, (session.protocol,))
         outcome = self._admission.admit(client)
         if isinstance(outcome, Refusal):
             if outcome.reason is Reason.FOREIGN_NETWORK:
@@ -66,6 +69,29 @@ class Sessions:
         self._is_stopping = True
         for session in list(self._open):
             session.expel(Refusal(Reason.STOPPING))
+
+    @property
+    def frozen(self) -> Mapping[str, float]:
+        """The protocols of which nobody is admitted for now, and since when."""
+        return dict(self._frozen)
+
+    def freeze(self, protocol: str) -> list[OpenSession]:
+        """Admits nobody to a protocol until `thaw`; tells its sessions to go and returns them."""
+        if protocol in self._frozen:
+            return []
+        self._frozen[protocol] = self.clock()
+        told = [each for each in self._open if each.protocol == protocol]
+        for session in told:
+            session.expel(Refusal(Reason.FROZEN, (protocol,)))
+        _log.info("{protocol} is frozen by the instructor", protocol=protocol)
+        return told
+
+    def thaw(self, protocol: str) -> bool:
+        """Admits sessions of a protocol again; returns whether it was frozen."""
+        was_frozen = self._frozen.pop(protocol, None) is not None
+        if was_frozen:
+            _log.info("{protocol} goes on", protocol=protocol)
+        return was_frozen
 
     def abort_all(self) -> None:
         """Ends every connection now."""

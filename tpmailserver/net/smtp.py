@@ -4,6 +4,9 @@ The rule it guards: a message that could not be kept is answered so at its final
 session goes on; what had come of it is gone.
 """
 
+from collections.abc import Mapping
+from enum import Enum
+
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 
@@ -25,10 +28,20 @@ from tpmailserver.wire.contract import (
     Verify,
 )
 from tpmailserver.wire.smtp import SmtpSession, SmtpTerms
+from tpmailserver.wire.smtp_verbs import State
 
 from .carrier import Carrier
 from .clients import client_of
 from .server import Server
+
+_WORDS: Mapping[Enum, str] = {
+    State.START: "before HELO",
+    State.READY: "greeted",
+    State.AFTER_MESSAGE: "after a message",
+    State.ADDRESSED: "after MAIL FROM",
+    State.REFUSED: "RCPT TO refused",
+    State.DIRECTED: "after RCPT TO",
+}
 
 
 class SmtpCarrier(Carrier):
@@ -38,14 +51,16 @@ class SmtpCarrier(Carrier):
     hears_out = True
 
     def __init__(self, terms: SmtpTerms, client: Client, server: Server, policy: Policy) -> None:
-        super().__init__(SmtpSession(terms, server.clock), client, server, policy)
+        self._session = SmtpSession(terms, server.clock)
+        super().__init__(self._session, client, server, policy)
         self._incoming: Incoming | None = None
         self._failure: Refusal | None = None
 
     @property
-    def state(self) -> str:
-        """What the session is doing, in a word for the instructor."""
-        return "sending" if self._incoming is not None else "waiting"
+    def _doing(self) -> str:
+        if self._incoming is not None:
+            return "in a message"
+        return _WORDS[self._session.state]
 
     async def _answer(self, question: Question) -> Outcome:
         match question:

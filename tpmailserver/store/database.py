@@ -7,8 +7,9 @@ all, and a server notices.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .lists import Lists, MailingList, forget_accounts, lists_in
@@ -125,12 +126,19 @@ class Database:
             raise_revision(connection)
 
     def note_all_seen(self, sightings: Sequence[tuple[str, str, float]]) -> None:
-        """Notes sessions (number, protocol, at) in one transaction: one wait for the disk."""
+        """Notes sessions (number, protocol, at) in one transaction: one wait for the disk.
+
+        An account that is gone meanwhile leaves no row, for the next of its number to inherit.
+        """
         if not sightings:
             return
-        newer = insert_or(SEEN)
+        stands = exists().where(ACCOUNTS.c.number == bindparam("whose"))
+        seen: Select[Any] = select(bindparam("whose"), bindparam("how"), bindparam("moment")).where(
+            stands
+        )
+        newer = insert_or(SEEN).from_select([SEEN.c.number, SEEN.c.protocol, SEEN.c.at], seen)
         newer = newer.on_conflict_do_update(set_={"at": newer.excluded.at})
-        rows = [{"number": each[0], "protocol": each[1], "at": each[2]} for each in sightings]
+        rows = [{"whose": each[0], "how": each[1], "moment": each[2]} for each in sightings]
         with self._transactions.writing() as connection:
             connection.execute(newer, rows)
 

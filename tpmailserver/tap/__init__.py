@@ -20,6 +20,7 @@ from twisted.python.usage import UsageError
 from tpmailserver import __version__
 from tpmailserver.admin.actions import perform
 from tpmailserver.control.server import ControlService
+from tpmailserver.delivery.ports import HIGH_PORTS, LOW_PORTS
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.net import listeners
 from tpmailserver.net.events import Throttle
@@ -97,7 +98,7 @@ def makeService(options: Options) -> Service:
     holder = _holder_of(folder)
     if holder:
         raise SystemExit(f"twistd tpmail: process {holder} serves {folder} already")
-    ports = listeners.HIGH_PORTS if options["high-ports"] else listeners.LOW_PORTS
+    ports = HIGH_PORTS if options["high-ports"] else LOW_PORTS
     smtp, pop3 = (
         [listeners.with_backlog(each) for each in options[name]]
         or listeners.default_endpoints(port)
@@ -134,16 +135,12 @@ def service_of(
         *(Listener(reactor, "SMTP", endpoint, smtp_factory) for endpoint in smtp),
         *(Listener(reactor, "POP3", endpoint, pop3_factory) for endpoint in pop3),
     ]
-    live = LiveServer(reactor, sessions, policy, site.stores.locks, lambda: _addresses(ports))
+    live = LiveServer(reactor, sessions, policy, site.stores.locks, ports)
     desk = site.desk(live)
     control = ControlService(
         reactor, folder, lambda action, arguments: perform(desk, action, arguments)
     )
     return MailService(site, policy, server, ports, control)
-
-
-def _addresses(ports: Sequence[Listener]) -> list[str]:
-    return [each.address for each in ports]
 
 
 def smtp_terms(settings: Settings) -> SmtpTerms:

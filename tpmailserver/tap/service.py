@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -20,6 +21,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tpmailserver.admin.desk import PortSeen
 from tpmailserver.delivery.policy import Policy
 from tpmailserver.net.listeners import refusal, shown
 from tpmailserver.net.server import Server
@@ -77,6 +79,13 @@ class Listener(Service):
     def address(self) -> str:
         """What it listens on, for people: "SMTP on 0.0.0.0 port 25"."""
         return f"{self.protocol} on {shown(self._port.getHost())}"
+
+    @property
+    def seen(self) -> PortSeen | None:
+        """The same for a program; None for a socket that is no TCP port."""
+        at = self._port.getHost()
+        tcp = isinstance(at, IPv4Address | IPv6Address)
+        return PortSeen(self.protocol, at.host, at.port) if tcp else None
 
     @property
     def port(self) -> int:

@@ -41,6 +41,12 @@ REFUSALS: Mapping[Reason, PolicyReply] = {
         "[SYS/TEMP]",
         "{0} has {1} sessions open, the limit; close some",
     ),
+    Reason.FROZEN: PolicyReply(
+        "421",
+        "4.3.2",
+        "[SYS/TEMP]",
+        "the instructor has stopped {0} for now; try again later",
+    ),
     Reason.BAD_LOGIN: PolicyReply("535", "5.7.8", "[AUTH]", "wrong number or password"),
     Reason.LOGINS_BUSY: PolicyReply(
         "454", "4.7.0", "[SYS/TEMP]", "too many logins at once; try again soon"

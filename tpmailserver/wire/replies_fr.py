@@ -266,7 +266,11 @@ TEXTS = {
         "ennui du cote du serveur ; reessayez plus tard"
     ),
     "the server is stopping; try again later": "le serveur s'arrete ; reessayez plus tard",
+    "the instructor has stopped {0} for now; try again later": (
+        "l'enseignant a arrete {0} pour le moment ; reessayez plus tard"
+    ),
     "mailbox reset by the instructor": "boite remise a zero par l'enseignant",
+    "the instructor has closed this session": "l'enseignant a ferme cette session",
     # hints
     ", did you mean {meant}?": ", vouliez-vous dire {meant} ?",
     "; HELP lists what can be said": " ; HELP liste ce qui peut se dire",

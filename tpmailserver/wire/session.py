@@ -28,6 +28,8 @@ _BAD_COMMANDS_AT_MOST = 50
 _FAILED_LOGINS_AT_MOST = 10
 # How the code of a positive reply begins (RFC 5321 §4.2.1, RFC 1939 §3); any other refuses.
 _POSITIVE = ("2", "3", "+")
+# RFC 5321 §3.8: whoever says 421 closes.
+_FAREWELLS = frozenset({Reason.STOPPING, Reason.EXPELLED, Reason.FROZEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Session(Conversation):
         self._bad_commands = 0
         self._failed_logins = 0
         self._exchange: sasl.Exchange | None = None
+
+    @property
+    def state(self) -> Enum:
+        """Where the session is, in the words of its protocol's table of verbs."""
+        return self._now
 
     # What a protocol fills in.
 
@@ -161,7 +168,7 @@ class Session(Conversation):
         """Says why policy refused; this is never a bad command."""
         assert isinstance(outcome, Refusal), outcome
         self._send(self._refusal(outcome))
-        if outcome.reason in (Reason.STOPPING, Reason.EXPELLED):
+        if outcome.reason in _FAREWELLS:
             self._close()
 
     def _say_bare_cr(self) -> None:
