@@ -133,9 +133,12 @@ class Database:
         if not sightings:
             return
         stands = exists().where(ACCOUNTS.c.number == bindparam("whose"))
-        seen: Select[Any] = select(bindparam("whose"), bindparam("how"), bindparam("moment")).where(
-            stands
+        values: tuple[BindParameter[Any], ...] = (
+            bindparam("whose"),
+            bindparam("how"),
+            bindparam("moment"),
         )
+        seen = select(*values).where(stands)
         newer = insert_or(SEEN).from_select([SEEN.c.number, SEEN.c.protocol, SEEN.c.at], seen)
         newer = newer.on_conflict_do_update(set_={"at": newer.excluded.at})
         rows = [{"whose": each[0], "how": each[1], "moment": each[2]} for each in sightings]
