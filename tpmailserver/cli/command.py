@@ -19,11 +19,12 @@ from tpmailserver.admin.actions import one_line
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.settings import SettingsError
 
-from .accounts import accounts, add, import_roster, password, remove
+from .accounts import accounts, add, password, remove
 from .asking import Invocation
 from .faces import Face, Json, Words
 from .lists import lists, mailing_list
 from .resets import reset
+from .rosters import import_roster
 from .sites import demo, init, status
 
 
@@ -36,13 +37,19 @@ from .sites import demo, init, status
     default=Path(),
     help="The site's folder; the current one without it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object, errors too; may stand behind COMMAND.",
+)
 @click.pass_context
 def tpmail(context: click.Context, site: Path, as_json: bool) -> None:
     """Accounts and mailboxes of a mail server for teaching.
 
-    NUMBER is a student number, or a range such as 22000001-22000040. A group G is a
-    mailing list as well: mail to G reaches its members.
+    NUMBER is a student number, or a range such as 22000001-22000040; but for add, a range
+    means those of it that there are. A group G is a mailing list as well: mail to G reaches
+    its members.
     """
     context.obj = Invocation(site.absolute(), Json() if as_json else Words())
 
@@ -78,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     face = _face(arguments)
     try:
         # A bare `tpmail` is a question.
-        with tpmail.make_context("tpmail", list(arguments) or ["--help"]) as context:
+        with tpmail.make_context("tpmail", _json_first(arguments) or ["--help"]) as context:
             tpmail.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
@@ -106,6 +113,13 @@ def run(arguments: Sequence[str]) -> int:
 def _face(arguments: Sequence[str]) -> Face:
     # How an error goes out must be known before the arguments are understood.
     return Json() if "--json" in arguments else Words()
+
+
+def _json_first(arguments: Sequence[str]) -> list[str]:
+    """The same with `--json` in front: it may stand behind the command as well."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [each for each in arguments[:end] if each != "--json"]
+    return ["--json"] * (end - len(options)) + options + list(arguments[end:])
 
 
 def _usage(error: click.UsageError) -> str:
