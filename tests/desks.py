@@ -89,8 +89,8 @@ class Piped:
     def isatty(self) -> bool:
         return False
 
-    def read(self) -> bytes:
-        return self._octets
+    def read(self, octets: int = -1) -> bytes:
+        return self._octets if octets < 0 else self._octets[:octets]
 
     def readline(self) -> bytes:
         return self._octets.splitlines(keepends=True)[0] if self._octets else b""

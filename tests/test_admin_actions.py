@@ -57,8 +57,11 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
     for action, arguments in [
         ("add", {"numbers": ["22000001"], "group": "tp1"}),
         ("plan_add", {"numbers": ["22000002"]}),
+        ("compare", {"entries": [{"number": "22000001", "groups": ["tp2"]}]}),
+        ("enrol", {"entries": [{"number": "22000001", "groups": ["tp2"]}]}),
         ("demo", {}),
         ("accounts", {"group": None}),
+        ("never_seen", {"group": "tp1"}),
         ("find", everybody),
         ("plan_reset", everybody),
         ("reset", everybody),
@@ -108,6 +111,8 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("kick", {"who": {"everybody": True}}, "no server runs on this site"),
         ("freeze", {"protocols": ["SMTP"]}, "nothing to freeze"),
         ("thaw", {"protocols": []}, "nothing is frozen"),
+        ("enrol", {"entries": ["anna"]}, r"entries[0] takes an object"),
+        ("compare", {"entries": [{"number": "anna", "groups": "x"}]}, "groups takes a list"),
         ("reset", {"who": {}}, "say who"),
         ("reset", {"who": {"everybody": True, "group": "x"}}, "say who"),
         ("reset", {"who": {"numbers": ["1"], "desk": 1}}, "knows no 'desk'"),
@@ -145,7 +150,10 @@ values = st.recursive(
 @given(
     action=st.sampled_from(sorted(ACTIONS)),
     arguments=st.dictionaries(
-        st.sampled_from(["who", "numbers", "group", "password", "name", "members", "ids"]), values
+        st.sampled_from(
+            ["who", "numbers", "group", "password", "name", "members", "ids", "entries"]
+        ),
+        values,
     ),
 )
 def test_nonsense_is_done_or_refused_and_never_a_bug(shared_desk, action, arguments):

@@ -160,7 +160,7 @@ def test_members_are_taken_out(desk):
         ("staff", on("22000004", "22000005"), "22000004, 22000005: not on staff"),
         ("staff", on("22000003", "22000009"), "no account, group or list 22000009"),
         ("staff", on("22000003", "a@b"), "a@b is not on this site"),
-        ("td1", on("22000001"), r"td1 is a group: .*tpmail remove NUMBER"),
+        ("td1", on("22000001"), "td1 is a group: .*tpmail add NUMBER --leave td1"),
         ("staf", on("22000003"), r"no list staf; nothing is done \(did you mean staff\?\)"),
     ],
 )

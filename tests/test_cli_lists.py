@@ -139,8 +139,6 @@ def test_bad_usage_is_one_line_and_status_2(tpmail, tmp_path, arguments, says):
         (["list", "reject", "td1", "abc"], "nothing that waits on td1 has 'abc' in its id"),
         (["add", "22000009", "--group", "other"], "other is a list and no group; nothing is added"),
         (["add", "22000009", "other"], "other is a list; nothing is added"),
-        (["import", "-", "--group", "other"], "(tpmail list add other NUMBER... puts accounts on"),
-        (["import", "-", "--dry-run", "--group", "other"], "other is a list and no group"),
     ],
 )
 def test_a_refusal_is_one_line_and_status_1(tpmail, desk, arguments, says):

@@ -18,6 +18,7 @@ import pytest
 
 from tests.desks import desk_at, hold, put_mail, with_our_path
 from tpmailserver.delivery.passwords import is_password
+from tpmailserver.store.enrolment import Entry
 
 
 class Terminal:
@@ -121,6 +122,54 @@ def test_yes_and_a_single_mailbox_are_not_asked_about(desk, tmp_path, arguments)
     assert desk.mailboxes.tally("22000001").messages == 0
 
 
+def test_a_removal_of_many_asks_first(desk, tmp_path):
+    terminal = Terminal(tmp_path / "site", "remove", "22000001-22009999")
+    terminal.expect(b"Remove 2 accounts (1 message; the mail is kept aside)? [y/N]")
+    terminal.type(b"\n")
+    assert terminal.end() == 1
+    assert desk.database.load().groups == {"tp1": ("22000001", "22000002")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(b"oui\n", 0), (b" O \n", 0), (b"y\n", 0), (b"\n", 1), (b"non\n", 1), (b"okay\n", 1)],
+)
+def test_an_import_asks_where_something_looks_wrong(desk, tmp_path, answer, status):
+    roster = tmp_path / "roster.csv"
+    roster.write_text("22000001,tp1\n2200003,tp1\n22000004,tp1\n")
+    terminal = Terminal(tmp_path / "site", "import", str(roster))
+    terminal.expect(b"warning: 1 number has 7 digits, not 8")
+    terminal.expect(b"Import it all the same? [y/N]")
+    terminal.type(answer)
+    assert terminal.end() == status
+    assert max(map(len, terminal.lines())) <= 80
+    assert len(desk.database.load().accounts) == (4 if status == 0 else 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "option"), [("22000003\n", "--names"), ("22000003\n2200004\n22000005\n", "--yes")]
+)
+def test_an_import_without_doubts_or_with_yes_does_not_ask(desk, tmp_path, text, option):
+    roster = tmp_path / "roster.txt"
+    roster.write_text(text)
+    terminal = Terminal(tmp_path / "site", "import", str(roster), option)
+    assert terminal.end() == 0
+    assert b"[y/N]" not in terminal.shown
+
+
+def test_a_long_import_shows_a_bar_and_leaves_none(desk, tmp_path):
+    roster = tmp_path / "roster.txt"
+    roster.write_text("".join(f"{each:08}\n" for each in range(30_000)))
+    terminal = Terminal(tmp_path / "site", "import", str(roster))
+    assert terminal.end() == 0
+    assert b"reading" in terminal.shown
+    assert b"30000/30000" in terminal.shown
+    assert b"writing 30,000" in terminal.shown
+    # Each bar ends with the cursor going up and erasing its line.
+    assert terminal.shown.count(b"\x1b[1A\x1b[2K") >= 2
+    assert terminal.shown.rpartition(b"\x1b[2K")[2].startswith(b"30,000 accounts added: 0000")
+
+
 def test_ctrl_c_at_a_question_is_one_line(desk, tmp_path):
     terminal = Terminal(tmp_path / "site", "reset", "--all")
     terminal.expect(b"[y/N]")
@@ -163,7 +212,8 @@ def test_an_unknown_number_is_refused_before_the_password_is_asked_for(desk, tmp
 
 def test_the_table_fits_a_terminal(desk, tmp_path):
     now = time.time()
-    desk.database.note_all_seen([("22000001", "POP3", now), ("22000001", "SMTP", now)])
+    desk.database.note_all_seen([("22000001", "POP3", now), ("22000001", "SMTP", 0.0)])
+    desk.database.enrol([Entry("22000001", (), (), "Jean-Christophe de la Villardière")], 0.0)
     terminal = Terminal(tmp_path / "site", "accounts")
     assert terminal.end() == 0
     lines = terminal.shown.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()

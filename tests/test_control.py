@@ -78,7 +78,7 @@ async def test_an_action_of_the_site_comes_back_as_its_report(tmp_path, serve):
     serve(tmp_path, partial(perform, desk))
     add = Request("add", {"numbers": ["22000001"], "group": "tp1"})
     report = await deferToThread(ask, tmp_path, add)
-    assert report == {"added": ["22000001"], "present": [], "group": "tp1"}
+    assert report == {"added": ["22000001"], "present": [], "group": "tp1", "elsewhere": []}
     status = await deferToThread(ask, tmp_path, Request("status", {}))
     assert status["server"]["pid"] == os.getpid()
     assert [each["protocol"] for each in status["sessions"]] == ["POP3", "SMTP"]

@@ -116,6 +116,48 @@ def test_accounts_show_who_was_seen(server: Server) -> None:
         return accounts[ONE]["pop3"] is not None and accounts[TWO]["pop3"] is None
 
     until(seen)
+    unseen = tpmail(server, "accounts", "--never-seen")["accounts"]
+    assert [each["number"] for each in unseen] == [TWO]
+
+
+def test_a_roster_reaches_the_server_and_so_does_a_change_of_group(server: Server) -> None:
+    roster = "Code_NIP;Groupe\n22000001;TP 1\n22000002;TP 2\n22000003;TP 2\n"
+    with smtp(server.smtp) as sender:
+        assert sender.say("MAIL FROM:<22000001>").startswith("250 ")
+        assert sender.say("RCPT TO:<22000003>").startswith("550 ")
+        report = tpmail(server, "import", "-", text=roster)
+        assert report["done"]["added"] == ["22000003"]
+        until(lambda: sender.say("RCPT TO:<22000003>").startswith("250 "))
+        assert sender.say("RSET").startswith("250 ")
+        assert mail(sender, ["tp-2"], b"Subject: a\r\n\r\n").startswith("250 ")
+        assert [len(files(server, number)) for number in (ONE, TWO, "22000003")] == [0, 1, 1]
+        moved = tpmail(server, "import", "-", "--move", text=roster.replace("2;TP 2", "2;TP 1"))
+        assert moved["done"]["groups"] == [
+            {"group": "tp-1", "joined": [TWO], "left": []},
+            {"group": "tp-2", "joined": [], "left": [TWO]},
+        ]
+        tpmail(server, "add", ONE, "--leave", "tp-1")
+
+        def has_moved() -> bool:
+            mail(sender, ["tp-1"], b"Subject: b\r\n\r\n")
+            return len(files(server, TWO)) > 1
+
+        until(has_moved)
+        assert files(server, ONE) == []
+        assert len(files(server, "22000003")) == 1
+
+
+def test_a_refused_roster_leaves_the_running_site_as_it_was(server: Server) -> None:
+    before = tpmail(server, "accounts")
+    for roster in ("22000005\n22000006;\nx y\n", "22000005,22000001\n22000006,22000001\n", "nom\n"):
+        report = tpmail(server, "import", "-", text=roster, status=1)
+        assert report["error"]
+    assert tpmail(server, "accounts") == before
+
+
+def test_a_range_with_holes_is_removed(server: Server) -> None:
+    assert tpmail(server, "remove", "22000002-22000999")["numbers"] == [TWO]
+    assert "no account" in tpmail(server, "remove", "22000002-22000999", status=1)["error"]
 
 
 def start(server: Server, *arguments: str) -> subprocess.Popen:

@@ -5,6 +5,7 @@ table at once, so that no mail can follow, and its mailbox is then set aside who
 account twice changes nothing but its groups.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tpmailserver.model import name_of
@@ -19,12 +20,22 @@ from .who import Who, members
 
 
 @dataclass(frozen=True, slots=True)
+class InGroup:
+    """A group and numbers in it."""
+
+    group: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """The numbers that got an account, and those that had one already."""
 
     added: tuple[str, ...]
     present: tuple[str, ...]
     group: str | None
+    elsewhere: tuple[InGroup, ...] = ()
+    """Those who are in another group as well, where all were put into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,16 @@ class AccountSeen:
     smtp: float | None
     trouble: str = ""
     """Why the mailbox cannot be read; "" where it can."""
+    name: str = ""
+    """"" unless the roster's names were asked to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountList:
-    """Accounts in the order of their numbers."""
+    """Accounts in the order of their numbers; `groups` are all of the site's."""
 
     accounts: tuple[AccountSeen, ...]
+    groups: tuple[InGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +98,10 @@ def add(desk: Desk, numbers: tuple[str, ...], group: str | None = None) -> Added
     try:
         done = desk.database.add(numbers, group, desk.clock())
     except NameTaken as error:
-        raise _taken(error, group) from error
+        raise taken(error, group) from error
     desk.directory.refresh()
-    return Added(tuple(done.added), tuple(done.present), group)
+    elsewhere = () if group is None else _elsewhere(desk, frozenset(done.present), group)
+    return Added(tuple(done.added), tuple(done.present), group, elsewhere)
 
 
 def accounts(desk: Desk, group: str | None = None) -> AccountList:
@@ -96,18 +111,31 @@ def accounts(desk: Desk, group: str | None = None) -> AccountList:
     if group is not None:
         wanted = frozenset(members(desk, group))
         known = tuple(each for each in known if each.number in wanted)
-    seen = desk.database.seen()
+    seen, names = desk.database.seen(), desk.database.names()
     rows = []
     for each in known:
         messages, octets, trouble = _mailbox(desk, each.number)
         times = seen.get(each.number, {})
-        groups = tuple(sorted(each.groups))
         rows.append(
             AccountSeen(
-                each.number, groups, messages, octets, times.get("POP3"), times.get("SMTP"), trouble
+                each.number,
+                tuple(sorted(each.groups)),
+                messages,
+                octets,
+                times.get("POP3"),
+                times.get("SMTP"),
+                trouble,
+                names.get(each.number, ""),
             )
         )
-    return AccountList(tuple(rows))
+    return AccountList(tuple(rows), tuple(_groups(desk)))
+
+
+def never_seen(desk: Desk, group: str | None = None) -> AccountList:
+    """Those who have never logged in, neither by POP3 nor by SMTP: all, or a group's."""
+    found = accounts(desk, group)
+    unseen = tuple(each for each in found.accounts if each.pop3 is None and each.smtp is None)
+    return AccountList(unseen, found.groups)
 
 
 def plan_remove(desk: Desk, who: Who) -> Planned:
@@ -135,6 +163,14 @@ def remove(desk: Desk, who: Who) -> Removed:
     return Removed(gone, plan.messages, kept, expel(desk, gone, "the account was removed"))
 
 
+def taken(error: NameTaken, group: str | None) -> NotDone:
+    """The refusal of a name that is another thing's; `group` is what was asked for as a group."""
+    if error.name == group and error.kind == "a list":
+        how = f" (tpmail list add {group} NUMBER... puts accounts on it)"
+        return NotDone(f"{group} is a list and no group; nothing is added{how}")
+    return NotDone(f"{error}; nothing is added")
+
+
 def _check_names(numbers: tuple[str, ...], group: str | None) -> None:
     wrong = [each for each in numbers if name_of(each) != each]
     if wrong:
@@ -149,31 +185,38 @@ def _check_free(desk: Desk, numbers: tuple[str, ...], group: str | None) -> None
     """Refuses what the database would refuse: accounts, groups and lists share one name space."""
     for each in numbers:
         if each in RESERVED:
-            raise _taken(NameTaken(each, "reserved"), group)
+            raise taken(NameTaken(each, "reserved"), group)
         if desk.directory.members(each) is not None:
-            raise _taken(NameTaken(each, "a group"), group)
+            raise taken(NameTaken(each, "a group"), group)
         if desk.directory.mailing_list(each) is not None:
-            raise _taken(NameTaken(each, "a list"), group)
+            raise taken(NameTaken(each, "a list"), group)
     if group is None:
         return
     if group in RESERVED:
-        raise _taken(NameTaken(group, "reserved"), group)
+        raise taken(NameTaken(group, "reserved"), group)
     if group in numbers or desk.directory.account(group) is not None:
-        raise _taken(NameTaken(group, "an account"), group)
+        raise taken(NameTaken(group, "an account"), group)
     if desk.directory.members(group) is None and desk.directory.mailing_list(group) is not None:
-        raise _taken(NameTaken(group, "a list"), group)
+        raise taken(NameTaken(group, "a list"), group)
 
 
-def _taken(error: NameTaken, group: str | None) -> NotDone:
-    if error.name == group and error.kind == "a list":
-        how = f" (tpmail list add {group} NUMBER... puts accounts on it)"
-        return NotDone(f"{group} is a list and no group; nothing is added{how}")
-    return NotDone(f"{error}; nothing is added")
+def _elsewhere(desk: Desk, numbers: frozenset[str], group: str) -> tuple[InGroup, ...]:
+    others = (
+        InGroup(each.group, tuple(number for number in each.numbers if number in numbers))
+        for each in _groups(desk)
+        if each.group != group
+    )
+    return tuple(each for each in others if each.numbers)
+
+
+def _groups(desk: Desk) -> Iterator[InGroup]:
+    for name in desk.directory.group_names():
+        yield InGroup(name, desk.directory.members(name) or ())
 
 
 def _mailbox(desk: Desk, number: str) -> tuple[int, int, str]:
     try:
-        tally = desk.mailboxes.tally(number)
+        tally = desk.mailboxes.weigh(number)
     except OSError as error:
         return 0, 0, error.strerror or str(error)
     return tally.messages, tally.octets, ""

@@ -10,9 +10,10 @@ from dataclasses import asdict
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
-from .accounts import accounts, add, plan_add, plan_remove, remove
+from .accounts import accounts, add, never_seen, plan_add, plan_remove, remove
 from .demo import demo
 from .desk import Desk, NotDone
+from .enrolment import compare, enrol
 from .forgetting import forget, plan_forget
 from .lists import drop_members, plan_remove_list, put_list, remove_list, resume_list
 from .overview import lists, show_list
@@ -31,14 +32,17 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         accounts,
         add,
         approve,
+        compare,
         default_password,
         demo,
         drop_members,
+        enrol,
         find,
         forget,
         freeze,
         kick,
         lists,
+        never_seen,
         plan_add,
         plan_approve,
         plan_forget,
@@ -103,6 +107,6 @@ def one_line(error: OSError) -> str:
 def _typed(function: Callable[..., Any], arguments: Mapping[str, object]) -> dict[str, Any]:
     hints = get_type_hints(function)
     parameters = [each for name, each in signature(function).parameters.items() if name != "desk"]
-    required = {each.name for each in parameters if each.default is Parameter.empty}
+    required = frozenset(each.name for each in parameters if each.default is Parameter.empty)
     known = {each.name: hints[each.name] for each in parameters}
     return read_table(known, required, arguments, "arguments")

@@ -111,8 +111,8 @@ def drop_members(desk: Desk, name: str, members: Members) -> MembersDropped:
         dropped = desk.database.lists.drop(before.name, wanted)
     except GroupList as error:
         raise NotDone(
-            f"{before.name} is a group: a number leaves it with its account "
-            "(tpmail remove NUMBER); nothing is done"
+            f"{before.name} is a group: a number leaves it by "
+            f"tpmail add NUMBER --leave {before.name}; nothing is done"
         ) from error
     if not dropped:
         raise NotDone(f"{listed(wanted) or 'nobody'}: not on {before.name}; nothing is done")

@@ -2,7 +2,8 @@
 
 The rule it guards: leading zeros stay, so both ends of a range have the same width, and nothing
 that is not a name gets past this page. `22000001-22000040` means forty numbers; any other word
-is a name of its own, so that `jean-paul` is one account.
+is a name of its own, so that `jean-paul` is one account. A range that is written in another way is
+refused with the right one: as a name, `22000001..22000009` would be one account and not nine.
 """
 
 import re
@@ -16,6 +17,11 @@ LONGEST_RANGE = 100_000
 
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)", re.ASCII)
 
+# How ranges are written elsewhere: in shells, in a text processor, in mathematics.
+_NEARLY_RANGE = re.compile(
+    r"([0-9]{1,64})(?:\.{2,}|…|[\u2010-\u2015\u2212]|:|--+)([0-9]{1,64})", re.ASCII
+)
+
 # As many are named one by one; where there are more, neighbours become ranges.
 _NAMED_SINGLY = 20
 
@@ -26,7 +32,7 @@ class BadNumber(ValueError):
 
 def is_range(word: str) -> bool:
     """Whether a word is written as a range, be it a good one or not."""
-    return _RANGE.fullmatch(word) is not None
+    return any(form.fullmatch(word) for form in (_RANGE, _NEARLY_RANGE))
 
 
 def name(word: str) -> str:
@@ -67,6 +73,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _expand_one(word: str) -> Iterable[str]:
+    nearly = _NEARLY_RANGE.fullmatch(word)
+    if nearly is not None:
+        raise BadNumber(f"{shown(word)} is no range: write {'-'.join(nearly.groups())}")
     ends = _RANGE.fullmatch(word)
     if ends is None:
         return [name(word)]

@@ -7,6 +7,7 @@ an action declares; behind this page nobody asks again. `dataclasses.asdict` is 
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 
@@ -35,16 +36,12 @@ def read_as(shape: Any, value: object, place: str = "value") -> Any:
 
 def read_fields(record: Any, value: object, place: str) -> dict[str, Any]:
     """The fields of a dataclass, each read as its type; none unknown, none missing."""
-    required = {
-        each.name
-        for each in fields(record)
-        if each.default is MISSING and each.default_factory is MISSING
-    }
-    return read_table(get_type_hints(record), required, value, place)
+    hints, required = _form(record)
+    return read_table(hints, required, value, place)
 
 
 def read_table(
-    hints: Mapping[str, Any], required: set[str], value: object, place: str
+    hints: Mapping[str, Any], required: frozenset[str], value: object, place: str
 ) -> dict[str, Any]:
     """A JSON object with these keys, each value read as its type."""
     if not isinstance(value, Mapping):
@@ -55,6 +52,17 @@ def read_table(
     for key in sorted(required - value.keys()):
         raise WrongShape(f"{place} lacks {key!r}")
     return {key: read_as(hints[key], each, f"{place}.{key}") for key, each in value.items()}
+
+
+# A roster brings the same record 30,000 times, and to read its annotations takes long.
+@cache
+def _form(record: Any) -> tuple[Mapping[str, Any], frozenset[str]]:
+    required = frozenset(
+        each.name
+        for each in fields(record)
+        if each.default is MISSING and each.default_factory is MISSING
+    )
+    return get_type_hints(record), required
 
 
 def _read_union(choices: tuple[Any, ...], value: object, place: str) -> Any:

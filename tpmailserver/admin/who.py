@@ -1,18 +1,22 @@
 """Whom an action is about: numbers, a group, or everybody.
 
 The rule it guards: one unknown number and nothing at all is done, and every unknown one is named.
-A reset of 39 mailboxes out of 40 is worse than none.
+A reset of 39 mailboxes out of 40 is worse than none. Only a range may have holes, for student
+numbers have: it means those of it that there are, and is unknown where there is none.
 """
 
 from dataclasses import dataclass
 
 from .desk import Desk, NotDone
-from .numbers import listed
+from .numbers import BadNumber, expand, is_range, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Exactly one of: some numbers, a group's name, or everybody."""
+    """Exactly one of: some numbers, a group's name, or everybody.
+
+    A number is a name or a range, as in `22000001-22000040`.
+    """
 
     numbers: tuple[str, ...] = ()
     group: str | None = None
@@ -35,10 +39,7 @@ def find(desk: Desk, who: Who) -> Found:
         return Found(tuple(each.number for each in desk.database.load().accounts))
     if who.group is not None:
         return Found(members(desk, who.group))
-    unknown = [each for each in who.numbers if desk.directory.account(each) is None]
-    if unknown:
-        raise NotDone(f"no account {listed(unknown)}; nothing is done")
-    return Found(who.numbers)
+    return _by_number(desk, who.numbers)
 
 
 def members(desk: Desk, group: str) -> tuple[str, ...]:
@@ -48,3 +49,20 @@ def members(desk: Desk, group: str) -> tuple[str, ...]:
         known = ", ".join(sorted(desk.directory.group_names())) or "none yet"
         raise NotDone(f"no group {group}; nothing is done (groups: {known})")
     return numbers
+
+
+def _by_number(desk: Desk, words: tuple[str, ...]) -> Found:
+    found: dict[str, None] = {}
+    unknown = []
+    for word in words:
+        try:
+            names = expand([word]) if is_range(word) else (word,)
+        except BadNumber as error:
+            raise NotDone(f"{error}; nothing is done") from error
+        known = [each for each in names if desk.directory.account(each) is not None]
+        if not known:
+            unknown.append(word)
+        found.update(dict.fromkeys(known))
+    if unknown:
+        raise NotDone(f"no account {listed(unknown)}; nothing is done")
+    return Found(tuple(found))

@@ -1,21 +1,22 @@
-"""The commands about accounts: add, import, accounts, remove, forget."""
-
-import sys
-from pathlib import Path
+"""The commands about accounts: add, accounts, remove, forget."""
 
 import click
 
-from tpmailserver.admin.desk import NotDone
+from tpmailserver.admin.enrolment import Entry
 from tpmailserver.admin.forgetting import PlannedForgetting
 from tpmailserver.admin.resets import Planned
-from tpmailserver.admin.roster import Fault, read
 from tpmailserver.admin.who import Who
 
-from .asking import Invocation, at_a_terminal, confirm, for_whom, group_of, numbers_of
+from .asking import (
+    Invocation,
+    at_a_terminal,
+    confirm,
+    for_whom,
+    group_named,
+    group_of,
+    numbers_of,
+)
 from .phrases import count
-
-# Who gives a file of another kind gets the idea from the first lines.
-_FAULTS_NAMED = 100
 
 
 @click.command()
@@ -25,46 +26,44 @@ _FAULTS_NAMED = 100
     metavar="G",
     help="Put them all into this group, a mailing list as well.",
 )
-@click.pass_obj
-def add(invocation: Invocation, numbers: tuple[str, ...], group: str | None) -> None:
-    """Make accounts. NUMBER may be a range: 22000001-22000040.
-
-    The password is the number until it is changed.
-    """
-    names = numbers_of(numbers)
-    invocation.face.show(invocation.carry("add", numbers=names, group=group_of(group)))
-
-
-@click.command("import")
-@click.argument("file", metavar="FILE")
-@click.option(
-    "--group",
-    metavar="G",
-    help="Put them all into this group, a mailing list as well.",
-)
+@click.option("--leave", metavar="G", multiple=True, help="Take them all out of this group.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @click.pass_obj
-def import_roster(invocation: Invocation, file: str, group: str | None, dry_run: bool) -> None:
-    """Make an account for each line of FILE ("-" is standard input).
+def add(
+    invocation: Invocation,
+    numbers: tuple[str, ...],
+    group: str | None,
+    leave: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    """Make accounts. NUMBER may be a range: 22000001-22000040.
 
-    One number a line; blank lines and what follows a # are skipped.
+    The password is the number until it is changed. An account that stands stays as it is
+    but for its groups; a student moves with add 22000007 --group tp2 --leave tp1.
     """
-    folded = group_of(group)
-    roster = read(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
-    if roster.faults:
-        raise NotDone(_faults("standard input" if file == "-" else file, roster.faults))
-    if not roster.numbers:
-        raise NotDone(f"{file}: there is no number in it")
+    names, into = numbers_of(numbers), group_of(group)
+    if leave:
+        out = tuple(group_named(each, "--leave") for each in leave)
+        entries = tuple(Entry(each, () if into is None else (into,), out) for each in names)
+        action = "compare" if dry_run else "enrol"
+        invocation.face.show(invocation.carry(action, entries=entries))
+        return
     action = "plan_add" if dry_run else "add"
-    invocation.face.show(invocation.carry(action, numbers=roster.numbers, group=folded))
+    invocation.face.show(invocation.carry(action, numbers=names, group=into))
 
 
 @click.command()
 @click.option("--group", metavar="G", help="Only the members of this group.")
+@click.option("--never-seen", is_flag=True, help="Only those who have never logged in.")
 @click.pass_obj
-def accounts(invocation: Invocation, group: str | None) -> None:
-    """List the accounts, their mail and their last sessions."""
-    invocation.face.show(invocation.carry("accounts", group=group_of(group)))
+def accounts(invocation: Invocation, group: str | None, never_seen: bool) -> None:
+    """List the accounts, their groups, their mail and their last sessions.
+
+    A session counts from its login; SMTP needs none here, so whoever sends without one
+    is not seen there.
+    """
+    action = "never_seen" if never_seen else "accounts"
+    invocation.face.show(invocation.carry(action, group=group_of(group)))
 
 
 @click.command()
@@ -104,10 +103,3 @@ def forget(invocation: Invocation, who: Who, dry_run: bool, yes: bool) -> None:
         accounts, messages = count(len(plan.numbers), "account"), count(plan.messages, "message")
         confirm(f"Erase {accounts} for good, with {messages} in mailboxes and snapshots?")
     invocation.face.show(invocation.carry("forget", who=who))
-
-
-def _faults(file: str, faults: tuple[Fault, ...]) -> str:
-    lines = [f"{file}, line {each.line}: {each.why}" for each in faults[:_FAULTS_NAMED]]
-    if len(faults) > _FAULTS_NAMED:
-        lines.append(f"and {len(faults) - _FAULTS_NAMED:,} more such lines")
-    return "\n".join([*lines, "nothing is imported"])

@@ -80,14 +80,19 @@ def numbers_of(words: Sequence[str]) -> tuple[str, ...]:
 
 def group_of(word: str | None) -> str | None:
     """The name of a group, if one was given."""
+    return None if word is None else group_named(word, "--group")
+
+
+def group_named(word: str, option: str) -> str:
+    """The name of a group that was given with an option."""
     try:
-        return None if word is None else name(word)
+        return name(word)
     except BadNumber as error:
-        raise click.UsageError(f"--group: {error}") from error
+        raise click.UsageError(f"{option}: {error}") from error
 
 
 def confirm(question: str) -> None:
-    """Asks for a yes on a terminal; a no ends the command. Without a terminal nobody is asked."""
+    """Asks for a yes, in English or French; everything else is a no and ends the command."""
     answer = click.prompt(f"{question} [y/N]", default="", show_default=False, err=True)
     if answer.strip().lower() not in _YES:
         raise NotDone("nothing is done")
@@ -112,4 +117,6 @@ def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
         raise click.UsageError(f"{' and '.join(given)} at once: say whom in one way")
     if not given:
         raise click.UsageError("whom? NUMBER..., --group G or --all")
-    return Who(numbers_of(numbers), group_of(group), everybody)
+    # A bad word is bad usage, so it is found here; what a range comes to only the site knows.
+    numbers_of(numbers)
+    return Who(tuple(word.lower() for word in numbers), group_of(group), everybody)

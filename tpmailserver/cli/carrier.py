@@ -29,11 +29,15 @@ _PAUSE = 0.1  # seconds
 def carry(site: Path, action: str, **arguments: object) -> Any:
     """The report of an action of `admin`; raises NotDone."""
     become_owner(site)
-    values = {
-        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-        for name, value in arguments.items()
-    }
+    values = {name: _plain(value) for name, value in arguments.items()}
     return read_report(action, _done(site, action, values))
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tpmailserver.admin.actions import one_line
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.settings import SettingsError
 
-from .accounts import accounts, add, forget, import_roster, remove
+from .accounts import accounts, add, forget, remove
 from .asking import Invocation
 from .completion import complete_and_exit, completion
 from .faces import Face, Json, Words
@@ -28,6 +28,7 @@ from .founding import init
 from .lists import lists, mailing_list
 from .passwords import password
 from .resets import reset, restore, snapshot, snapshots, undo
+from .rosters import import_roster
 from .sessions import freeze, kick, status, thaw
 from .sites import demo
 
@@ -41,13 +42,19 @@ from .sites import demo
     default=Path(),
     help="The site's folder; the current one without it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object, errors too; may stand behind COMMAND.",
+)
 @click.pass_context
 def tpmail(context: click.Context, site: Path, as_json: bool) -> None:
     """Accounts and mailboxes of a mail server for teaching.
 
-    NUMBER is a student number, or a range such as 22000001-22000040. A group G is a
-    mailing list as well: mail to G reaches its members.
+    NUMBER is a student number, or a range such as 22000001-22000040; but for add, a range
+    means those of it that there are. A group G is a mailing list as well: mail to G reaches
+    its members.
     """
     context.obj = Invocation(site.absolute(), Json() if as_json else Words())
 

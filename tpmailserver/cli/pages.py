@@ -4,15 +4,16 @@ The rule it guards: a report says what was done, to how many, and where to find 
 one function a report, and no report without one.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
-from tpmailserver.admin.accounts import AccountList, Added, PlannedAdd
+from tpmailserver.admin.accounts import AccountList, AccountSeen, Added, PlannedAdd
 from tpmailserver.admin.demo import DemoClass
 from tpmailserver.admin.founding import Founded
 from tpmailserver.admin.passwords import PasswordsSet, Slips
 
-from .phrases import count, moment, ranges, size
+from .phrases import count, day, first_of, plain, ranges, size
 from .sheets import Part, Sheet
 
 
@@ -42,38 +43,55 @@ def _(report: Added) -> Iterable[Part]:
     if report.group is not None:
         total = len(report.added) + len(report.present)
         yield f"in group {report.group} now: {total:,} of these"
+    if report.elsewhere:
+        groups = [f"{each.group} {len(each.numbers):,}" for each in report.elsewhere]
+        yield f"of these also in {first_of(groups)}; add NUMBER... --leave G takes them out"
 
 
 @page.register
 def _(report: PlannedAdd) -> Iterable[Part]:
     yield f"{count(len(report.added), 'account')} would be added{ranges(report.added)}"
     yield from _standing(report.present)
+    if report.group is not None:
+        total = len(report.added) + len(report.present)
+        yield f"in group {report.group} then: {total:,} of these"
     yield "dry run: nothing is changed"
 
 
 @page.register
 def _(report: AccountList) -> Iterable[Part]:
     if report.accounts:
-        yield Sheet(
-            ("number", "groups", "messages", "size", "last POP3", "last SMTP"),
-            [
-                (
-                    each.number,
-                    ",".join(each.groups) or "-",
-                    f"{each.messages:,}" if not each.trouble else "?",
-                    size(each.octets) if not each.trouble else "?",
-                    moment(each.pop3),
-                    moment(each.smtp),
-                )
-                for each in report.accounts
-            ],
-            frozenset({2, 3}),
-        )
+        yield _accounts(report.accounts)
     for each in report.accounts:
         if each.trouble:
             yield f"the mailbox of {each.number} cannot be read: {each.trouble}"
     messages = sum(each.messages for each in report.accounts)
-    yield f"{count(len(report.accounts), 'account')}, {count(messages, 'message')}"
+    octets = sum(each.octets for each in report.accounts)
+    yield f"{count(len(report.accounts), 'account')}, {count(messages, 'message')}, {size(octets)}"
+    if report.groups:
+        sizes = [f"{each.group} {len(each.numbers):,}" for each in report.groups]
+        yield f"groups: {first_of(sizes)}"
+
+
+def _accounts(accounts: Sequence[AccountSeen]) -> Part:
+    now = time.time()
+    headings = ["number", "groups", "messages", "size", "last POP3", "last SMTP"]
+    rows = [
+        [
+            each.number,
+            ",".join(each.groups) or "-",
+            f"{each.messages:,}" if not each.trouble else "?",
+            size(each.octets) if not each.trouble else "?",
+            day(each.pop3, now),
+            day(each.smtp, now),
+        ]
+        for each in accounts
+    ]
+    if any(each.name for each in accounts):
+        headings.append("name")
+        for row, each in zip(rows, accounts, strict=True):
+            row.append(plain(each.name) or "-")
+    return Sheet(tuple(headings), [tuple(row) for row in rows], frozenset({2, 3}))
 
 
 @page.register

@@ -1,10 +1,13 @@
 """How counts, names, sizes and times are said to a person."""
 
 import time
+from collections.abc import Sequence
 
 from tpmailserver.admin.numbers import compact
 
 _KIB = 1024.0
+
+_NAMED = 10
 
 
 def count(number: int, thing: str) -> str:
@@ -19,6 +22,12 @@ def ranges(numbers: tuple[str, ...]) -> str:
     # A long list helps nobody here: `tpmail accounts` and `--json` have it.
     text = compact(numbers)
     return f": {text}" if text and len(text) <= 200 else ""
+
+
+def first_of(texts: Sequence[str]) -> str:
+    """`tp1 20, tp2 19`: the first ten of them, and how many more there are."""
+    more = f" and {len(texts) - _NAMED:,} more" if len(texts) > _NAMED else ""
+    return ", ".join(texts[:_NAMED]) + more
 
 
 def plain(text: str) -> str:
@@ -50,6 +59,14 @@ def size(octets: int) -> str:
 def moment(at: float | None) -> str:
     """A moment to the minute in local time, or a dash for never."""
     return "-" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def day(at: float | None, now: float) -> str:
+    """A moment to the minute where it is today's, else its date, or a dash for never."""
+    if at is None:
+        return "-"
+    then, today = time.localtime(at), time.localtime(now)
+    return time.strftime("today %H:%M" if then[:3] == today[:3] else "%Y-%m-%d", then)
 
 
 def clock_time(at: float, now: float) -> str:

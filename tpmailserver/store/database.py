@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
+from .enrolment import Enrolled, Entry, check, enrol
 from .lists import Lists, MailingList, forget_accounts, lists_in
-from .namespace import check_free, names_in
-from .tables import ACCOUNTS, GROUPS, MEMBERSHIPS, SEEN
+from .tables import ACCOUNTS, GROUPS, MEMBERSHIPS, NAMES, SEEN
 from .transactions import Transactions, raise_revision, revision_of
 
 
@@ -73,28 +73,31 @@ class Database:
 
     def add(self, numbers: Iterable[str], group: str | None, now: float) -> Added:
         """Adds accounts, and every one of `numbers` to `group`, which is made if it is new."""
-        wanted = list(dict.fromkeys(numbers))
+        groups = () if group is None else (group,)
+        done = self.enrol([Entry(number, groups) for number in numbers], now, groups)
+        return Added(done.added, done.present)
+
+    def enrol(self, entries: Sequence[Entry], now: float, groups: Sequence[str] = ()) -> Enrolled:
+        """Adds the accounts of a roster, and puts all of it into its groups.
+
+        The groups of the entries, and `groups` besides, are made if they are new. Raises NameTaken,
+        with nothing changed.
+        """
         with self._transactions.writing() as connection:
-            names = names_in(connection)
-            for number in wanted:
-                check_free(number, {"a group": names.groups, "a list": names.lists})
-            standing = names.accounts
-            added = tuple(number for number in wanted if number not in standing)
-            if added:
-                rows = [
-                    {"number": number, "password_hash": None, "created": now} for number in added
-                ]
-                connection.execute(insert(ACCOUNTS), rows)
-            if group is not None:
-                check_free(group, {"an account": standing.union(added), "a list": names.lists})
-                connection.execute(insert_or(GROUPS).values(name=group).on_conflict_do_nothing())
-                if wanted:
-                    connection.execute(
-                        insert_or(MEMBERSHIPS).on_conflict_do_nothing(),
-                        [{"group_name": group, "number": number} for number in wanted],
-                    )
+            enrolled = enrol(connection, entries, now, groups)
             raise_revision(connection)
-        return Added(added, tuple(number for number in wanted if number in standing))
+        return enrolled
+
+    def check(self, entries: Sequence[Entry]) -> None:
+        """Raises NameTaken where `enrol` would, and changes nothing."""
+        with self._transactions.reading() as connection:
+            check(connection, entries, ())
+
+    def names(self) -> dict[str, str]:
+        """The names of those whose name is kept, by number."""
+        with self._transactions.reading() as connection:
+            rows = connection.execute(select(NAMES.c.number, NAMES.c.name))
+            return {row.number: row.name for row in rows}
 
     def remove(self, numbers: Iterable[str]) -> tuple[str, ...]:
         """Removes accounts and what is known of them; returns those that there were.
@@ -106,7 +109,7 @@ class Database:
             removed = tuple(number for number in dict.fromkeys(numbers) if number in standing)
             if removed:
                 rows = [{"gone": number} for number in removed]
-                for table in (ACCOUNTS, MEMBERSHIPS, SEEN):
+                for table in (ACCOUNTS, MEMBERSHIPS, NAMES, SEEN):
                     connection.execute(
                         delete(table).where(table.c.number == bindparam("gone")), rows
                     )

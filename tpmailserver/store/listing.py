@@ -105,6 +105,21 @@ class Listings:
             self._weight -= 1 + len(dropped.messages)
 
 
+def weigh(folders: Mapping[str, int]) -> Tally:
+    """The tally of a mailbox by its names alone; a foreign file weighs what its folder says."""
+    found: dict[str, int] = {}
+    for folder, file in _files(folders):
+        described = describe(file)
+        stored = described.stored
+        if stored is None:
+            try:
+                stored = os.stat(file, dir_fd=folders[folder], follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue
+        found[described.uidl] = stored
+    return Tally(len(found), sum(found.values()))
+
+
 def _files(folders: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     # "new" before "cur": what moves from one to the other meanwhile is seen at least once.
     for folder in FOLDERS:

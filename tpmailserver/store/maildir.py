@@ -16,7 +16,7 @@ from tpmailserver.model import Message
 from .arrival import arrive
 from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
-from .listing import FOLDERS, Listing, Listings
+from .listing import FOLDERS, Listing, Listings, weigh
 from .locks import DeliveryGate
 from .names import as_read
 from .search import Removal, find
@@ -76,6 +76,11 @@ class Mailboxes:
     def tally(self, name: str) -> Tally:
         """The tally of a mailbox, counted on the disk; a broken mailbox is an OSError."""
         return self._list(name).tally
+
+    def weigh(self, name: str) -> Tally:
+        """The tally of a mailbox without opening one message; a broken mailbox is an OSError."""
+        with self._open_parts(name) as parts:
+            return weigh(parts)
 
     def forget(self, name: str) -> None:
         """Drops what is remembered of a mailbox."""
