@@ -308,6 +308,17 @@ def test_every_report_of_a_command_is_one_json_object(tpmail):
         assert isinstance(json.loads(output), dict)
 
 
+def test_json_may_stand_behind_the_command(tpmail):
+    for arguments in (["add", "22000001"], ["accounts", "--group", "zz"], ["add"], ["erase"]):
+        before = tpmail("--json", *arguments)
+        assert isinstance(json.loads(before[1]), dict), arguments
+        assert tpmail(*arguments, "--json")[::2] == before[::2]
+    assert tpmail("import", "--json", "--dry-run", "-", typed=b"1\n")[1].startswith("{")
+    # Behind a bare -- it is a word like any other.
+    status, _, _ = tpmail("add", "--", "--json")
+    assert status == 2
+
+
 def test_a_site_that_is_a_file_is_one_line(tpmail, tmp_path):
     (tmp_path / "site").write_text("")
     for arguments in (["status"], ["init"], ["add", "1"], ["demo"]):

@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     face = _face(arguments)
     try:
         # A bare `tpmail` is a question.
-        with tpmail.make_context("tpmail", list(arguments) or ["--help"]) as context:
+        with tpmail.make_context("tpmail", _json_first(arguments) or ["--help"]) as context:
             tpmail.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
@@ -101,7 +101,16 @@ def run(arguments: Sequence[str]) -> int:
 
 def _face(arguments: Sequence[str]) -> Face:
     # How an error goes out must be known before the arguments are understood.
-    return Json() if "--json" in arguments else Words()
+    return Json() if _json_first(arguments)[:1] == ["--json"] else Words()
+
+
+def _json_first(arguments: Sequence[str]) -> list[str]:
+    """The same with `--json` before the command, whose option it is not, wherever it stood."""
+    words = list(arguments)
+    # What follows a bare `--` is no option.
+    end = words.index("--") if "--" in words else len(words)
+    others = [each for each in words[:end] if each != "--json"]
+    return ["--json"] * (len(others) < end) + others + words[end:]
 
 
 def _usage(error: click.UsageError) -> str:
