@@ -113,7 +113,17 @@ def test_a_refusal_is_one_line_and_status_1(tpmail, arguments, says):
 def test_a_bare_tpmail_shows_every_command(capsys):
     assert run([]) == 0
     output = capsys.readouterr().out
-    for each in ("init", "demo", "add", "import", "accounts", "remove", "password", "reset"):
+    for each in (
+        "init",
+        "demo",
+        "add",
+        "import",
+        "accounts",
+        "remove",
+        "password",
+        "reset",
+        "seed",
+    ):
         assert f"\n  {each} " in output
     assert max(map(len, output.splitlines())) <= 80
 

@@ -13,8 +13,10 @@ from typing import Any, get_type_hints
 from .accounts import accounts, add, plan_add, plan_remove, remove
 from .demo import demo
 from .desk import Desk, NotDone
+from .pack_checks import check_packs
 from .passwords import default_password, set_password
 from .resets import plan_reset, reset
+from .seeds import packs, plan_seed, seed
 from .shapes import WrongShape, read_as, read_table
 from .status import status
 from .who import find
@@ -24,14 +26,18 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     for each in (
         accounts,
         add,
+        check_packs,
         default_password,
         demo,
         find,
+        packs,
         plan_add,
         plan_remove,
         plan_reset,
+        plan_seed,
         remove,
         reset,
+        seed,
         set_password,
         status,
     )

@@ -20,6 +20,9 @@ from tpmailserver.admin.who import Who
 from .carrier import carry
 from .faces import Face
 
+WHOM = "whom? NUMBER..., --group G or --all"
+"""What a command says that was not told whom it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -35,6 +38,18 @@ class Invocation:
 
 def for_whom(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command NUMBER…, `--group` and `--all`, and hands them to it as one `who`."""
+
+    @functools.wraps(command)
+    def asked(*arguments: Any, who: Who | None, **options: Any) -> None:
+        if who is None:
+            raise click.UsageError(WHOM)
+        command(*arguments, who=who, **options)
+
+    return for_whom_if_any(asked)
+
+
+def for_whom_if_any(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that may be about nobody: then `who` is None."""
 
     @functools.wraps(command)
     def asked(
@@ -78,7 +93,7 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
+def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who | None:
     given = [
         way
         for way, is_given in (
@@ -91,5 +106,5 @@ def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} at once: say whom in one way")
     if not given:
-        raise click.UsageError("whom? NUMBER..., --group G or --all")
+        return None
     return Who(numbers_of(numbers), group_of(group), everybody)

@@ -23,6 +23,7 @@ from .accounts import accounts, add, import_roster, password, remove
 from .asking import Invocation
 from .faces import Face, Json, Words
 from .resets import reset
+from .seeds import seed
 from .sites import demo, init, status
 
 
@@ -55,6 +56,7 @@ for command in (
     remove,
     password,
     reset,
+    seed,
 ):
     tpmail.add_command(command)
 
