@@ -62,7 +62,7 @@ def _checked(place: Place, language: str) -> PackChecked:
         str(place.folder),
         len(pack.mails),
         pack.faults,
-        (*_about_names(place.folder), *(each for mail in _about_mails(pack) for each in mail)),
+        (*_about_names(place.folder), *_about_mails(pack)),
     )
 
 
@@ -78,11 +78,11 @@ def _about_names(folder: Path) -> Iterator[Fault]:
             yield Fault(after, 0, f"it is delivered after {before}: number them 01, 02, 03")
 
 
-def _about_mails(pack: Pack) -> Iterator[Iterator[Fault]]:
+def _about_mails(pack: Pack) -> Iterator[Fault]:
     for n, mail in enumerate(pack.mails, start=1):
-        yield _about_header(pack, mail.file)
+        yield from _about_header(pack, mail.file)
         occasion = Occasion(pack.place.name, mail.file, n, "tpmail.example.org", "", "id")
-        yield _about_parts(mail.file, mail.content.fill(_ANYBODY, occasion))
+        yield from _about_parts(mail.file, mail.content.fill(_ANYBODY, occasion))
 
 
 def _about_header(pack: Pack, file: str) -> Iterator[Fault]:
