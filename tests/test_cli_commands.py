@@ -99,6 +99,7 @@ def test_a_bare_tpmail_shows_every_command(capsys):
         "reset",
         "list",
         "lists",
+        "seed",
     ):
         assert f"\n  {each} " in output
     assert max(map(len, output.splitlines())) <= 80

@@ -6,6 +6,7 @@ one has: nothing is downloaded.
 
 import ast
 import configparser
+import json
 import os
 import re
 import shutil
@@ -118,6 +119,20 @@ def test_tpmail_works(installed: Environment, tmp_path: Path) -> None:
     made = installed.run(installed.tpmail, "demo", "--no-start", cwd=tmp_path)
     assert "a class of 5 is ready" in made
     assert (tmp_path / "maildirs" / "22000001" / "new").is_dir()
+
+
+def test_the_seed_packs_are_installed_octet_by_octet(
+    installed: Environment, tmp_path: Path
+) -> None:
+    report = json.loads(installed.run(installed.tpmail, "seed", "--list", "--json", cwd=tmp_path))
+    there = {each["name"]: Path(each["folder"]) for each in report["packs"]}
+    assert there.keys() == {"big", "forged", "mime", "subjects", "welcome"}
+    for language in ("en", "fr"):
+        for name, folder in there.items():
+            sources = sorted((ROOT / "tpmailserver" / "seeds" / language / name).iterdir())
+            copies = sorted((folder.parents[1] / language / name).iterdir())
+            assert [each.name for each in copies] == [each.name for each in sources]
+            assert [each.read_bytes() for each in copies] == [each.read_bytes() for each in sources]
 
 
 def test_nothing_but_the_plugin_is_under_twisted() -> None:

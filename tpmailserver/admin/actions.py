@@ -17,9 +17,11 @@ from .enrolment import compare, enrol
 from .forgetting import forget, plan_forget
 from .lists import drop_members, plan_remove_list, put_list, remove_list, resume_list
 from .overview import lists, show_list
+from .pack_checks import check_packs
 from .passwords import default_password, random_passwords, set_password
 from .posts import approve, plan_approve, plan_reject, reject
 from .resets import plan_reset, plan_undo, reset, undo
+from .seeds import packs, plan_seed, seed
 from .sessions import freeze, kick, thaw
 from .shapes import WrongShape, read_as, read_table
 from .snapshots import plan_restore, restore, snapshot, snapshots
@@ -33,6 +35,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         add,
         approve,
         compare,
+        check_packs,
         default_password,
         demo,
         drop_members,
@@ -43,6 +46,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         kick,
         lists,
         never_seen,
+        packs,
         plan_add,
         plan_approve,
         plan_forget,
@@ -55,11 +59,13 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         put_list,
         random_passwords,
         reject,
+        plan_seed,
         remove,
         remove_list,
         reset,
         restore,
         resume_list,
+        seed,
         set_password,
         show_list,
         snapshot,

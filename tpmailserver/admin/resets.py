@@ -6,12 +6,14 @@ the mail that came since; and the students' sessions hear that their mailbox is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tpmailserver.store.aside import Aside
 from tpmailserver.store.snapshots import Kind, Snapshot
 
 from .desk import Desk, NotDone
+from .packs import usable_pack
+from .seeds import seed_mailboxes
 from .who import Who, find
 
 _RESET = "mailbox reset by the instructor"
@@ -38,6 +40,8 @@ class Reset:
     kept: str
     expelled: int
     """POP3 sessions that were closed."""
+    seeded: int
+    """Mails with which each mailbox begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +89,28 @@ def plan_for(desk: Desk, numbers: Sequence[str]) -> Planned:
     return Planned(tuple(numbers), messages, octets, tuple(broken))
 
 
-def reset(desk: Desk, who: Who) -> Reset:
-    """Sets mailboxes aside and leaves empty ones in their places."""
+def reset(desk: Desk, who: Who, seed: str = "") -> Reset:
+    """Sets mailboxes aside; those in their places are empty, or begin with the pack `seed`."""
+    pack = usable_pack(desk, seed) if seed else None
     plan = plan_reset(desk, who)
     if not plan.numbers:
-        return Reset((), 0, "", 0)
+        return Reset((), 0, "", 0, 0)
     snapshot = desk.snapshots.begin(Kind.RESET, "reset", desk.clock())
+    aside = Aside(desk.mailboxes, desk.snapshots, snapshot)
+    seeds: tuple[str, ...] = ()
     try:
-        Aside(desk.mailboxes, desk.snapshots, snapshot).set_aside(plan.numbers)
+        aside.set_aside(plan.numbers)
+        if pack is not None:
+            seeds = seed_mailboxes(desk, plan.numbers, pack, who.group)
+            desk.snapshots.write(replace(snapshot, seeds=seeds))
     except OSError as error:
+        aside.give_back(desk.snapshots.mailboxes(snapshot))
         raise not_moved(desk, snapshot, error) from error
     # After the rename and not before it: a session that logged in just now must not stay with a
     # listing of what has gone.
-    return Reset(plan.numbers, plan.messages, snapshot.title, expel(desk, plan.numbers, _RESET))
+    expelled = expel(desk, plan.numbers, _RESET)
+    seeded = len(pack.mails) if pack is not None else 0
+    return Reset(plan.numbers, plan.messages, snapshot.title, expelled, seeded)
 
 
 def plan_undo(desk: Desk) -> Undoable:

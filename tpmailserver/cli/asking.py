@@ -23,6 +23,9 @@ from .faces import Face
 
 _YES = frozenset({"y", "yes", "o", "oui"})
 
+WHOM = "whom? NUMBER..., --group G or --all"
+"""What a command says that was not told whom it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -42,24 +45,34 @@ class Invocation:
 
 def for_whom(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command NUMBER…, `--group` and `--all`, and hands them to it as one `who`."""
-    return _for_whom(command, _who)
+
+    @functools.wraps(command)
+    def asked(*arguments: Any, who: Who | None, **options: Any) -> None:
+        if who is None:
+            raise click.UsageError(WHOM)
+        command(*arguments, who=who, **options)
+
+    return for_whom_if_any(asked)
 
 
 def for_whom_or_all(command: Callable[..., None]) -> Callable[..., None]:
     """The same, where nothing said means everybody."""
 
-    def who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
-        return _who(numbers, group, everybody or not (numbers or group is not None))
+    @functools.wraps(command)
+    def asked(*arguments: Any, who: Who | None, **options: Any) -> None:
+        command(*arguments, who=who or Who(everybody=True), **options)
 
-    return _for_whom(command, who)
+    return for_whom_if_any(asked)
 
 
-def _for_whom(command: Callable[..., None], read: Callable[..., Who]) -> Callable[..., None]:
+def for_whom_if_any(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that may be about nobody: then `who` is None."""
+
     @functools.wraps(command)
     def asked(
         *arguments: Any, numbers: Sequence[str], group: str | None, everybody: bool, **options: Any
     ) -> None:
-        command(*arguments, who=read(numbers, group, everybody), **options)
+        command(*arguments, who=_who(numbers, group, everybody), **options)
 
     for add in (
         click.option("--all", "everybody", is_flag=True, help="Every account."),
@@ -103,7 +116,7 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
+def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who | None:
     given = [
         way
         for way, is_given in (
@@ -116,7 +129,7 @@ def _who(numbers: Sequence[str], group: str | None, everybody: bool) -> Who:
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} at once: say whom in one way")
     if not given:
-        raise click.UsageError("whom? NUMBER..., --group G or --all")
+        return None
     # A bad word is bad usage, so it is found here; what a range comes to only the site knows.
     numbers_of(numbers)
     return Who(tuple(word.lower() for word in numbers), group_of(group), everybody)

@@ -29,6 +29,7 @@ from .lists import lists, mailing_list
 from .passwords import password
 from .resets import reset, restore, snapshot, snapshots, undo
 from .rosters import import_roster
+from .seeds import seed
 from .sessions import freeze, kick, status, thaw
 from .sites import demo
 
@@ -74,12 +75,13 @@ for command in (
     snapshots,
     snapshot,
     restore,
+    seed,
     mailing_list,
     lists,
-    completion,
     kick,
     freeze,
     thaw,
+    completion,
 ):
     tpmail.add_command(command)
 

@@ -55,8 +55,10 @@ def _erased(report: PlannedForgetting | Forgotten) -> Iterable[Part]:
 
 @page.register
 def _(report: Reset) -> Iterable[Part]:
-    verb = "is" if len(report.numbers) == 1 else "are"
-    yield f"{count(len(report.numbers), 'mailbox')} {verb} empty now{ranges(report.numbers)}"
+    boxes, verb = count(len(report.numbers), "mailbox"), "is" if len(report.numbers) == 1 else "are"
+    yield f"{boxes} {verb} empty now{ranges(report.numbers)}"
+    if report.seeded:
+        yield f"and began anew with {count(report.seeded, 'mail')} each"
     yield from _kept(report.messages, report.kept, report.expelled)
     if report.kept:
         yield "to have it all back: tpmail undo"

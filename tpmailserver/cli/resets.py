@@ -15,10 +15,11 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done.
 
 @click.command()
 @for_whom
+@click.option("--seed", metavar="PACK", default="", help="Begin with these mails: seed --list.")
 @_DRY_RUN
 @_YES
 @click.pass_obj
-def reset(invocation: Invocation, who: Who, dry_run: bool, yes: bool) -> None:
+def reset(invocation: Invocation, who: Who, seed: str, dry_run: bool, yes: bool) -> None:
     """Empty mailboxes. The old mail is kept: undo brings it back."""
     if dry_run:
         invocation.face.show(invocation.carry("plan_reset", who=who))
@@ -28,7 +29,7 @@ def reset(invocation: Invocation, who: Who, dry_run: bool, yes: bool) -> None:
         if who.everybody or len(plan.numbers) > 1:
             boxes, messages = count(len(plan.numbers), "mailbox"), count(plan.messages, "message")
             confirm(f"Empty {boxes} ({messages}; undo brings them back)?")
-    invocation.face.show(invocation.carry("reset", who=who))
+    invocation.face.show(invocation.carry("reset", who=who, seed=seed))
 
 
 @click.command()

@@ -35,22 +35,20 @@ class Aside:
     def set_aside(self, names: Sequence[str]) -> None:
         """Moves mailboxes into the snapshot and makes them anew.
 
-        After an OSError in the middle everything is back where it was, as far as that goes.
+        After an OSError in the middle some are moved: see `give_back`.
         """
-        moved: list[str] = []
 
         def move(name: str, maildirs: int, aside: int) -> None:
             if not self._move(name, maildirs, aside):
                 # An empty one: bringing it back takes away what the new one begins with.
                 _make_mailbox(name, aside)
-            moved.append(name)
             self._mailboxes.prepare(name)
 
-        try:
-            self._each(names, move)
-        except OSError:
-            self._each(moved, self._give_back)
-            raise
+        self._each(names, move)
+
+    def give_back(self, names: Sequence[str]) -> None:
+        """Moves mailboxes out of the snapshot again, with what has come to the new ones."""
+        self._each(names, self._give_back)
 
     def take_away(self, names: Sequence[str]) -> None:
         """Moves mailboxes into the snapshot; where they were is nothing."""
@@ -129,7 +127,6 @@ class Aside:
         return True
 
     def _give_back(self, name: str, maildirs: int, aside: int) -> None:
-        """Moves a mailbox out of the snapshot again, with what has come to the new one."""
         with suppress(FileNotFoundError):
             _link_mail((name, maildirs), (name, aside), ())
             _remove(name, maildirs)
