@@ -76,6 +76,7 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("plan_undo", {}),
         ("undo", {}),
         ("set_password", {**everybody, "password": "x"}),
+        ("random_passwords", everybody),
         ("default_password", everybody),
         ("kick", everybody),
         ("freeze", {"protocols": ["SMTP", "POP3"]}),
@@ -93,6 +94,8 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         ("resume_list", {"name": "staff"}),
         ("plan_remove_list", {"name": "staff"}),
         ("remove_list", {"name": "staff"}),
+        ("plan_forget", {"who": {"numbers": ["22000001"]}}),
+        ("forget", {"who": {"numbers": ["22000001"]}}),
         ("plan_remove", everybody),
         ("remove", everybody),
     ]:

@@ -84,7 +84,7 @@ def test_a_reset_tells_who_is_connected_and_keeps_the_old_mail(server: Server) -
             assert reader.reply() == "-ERR [SYS/TEMP] mailbox reset by the instructor"
             assert reader.rest() == b""
         assert report["messages"] == 1
-        kept = list(Path(report["kept"]).rglob("*,S=*"))
+        kept = list((server.site / "snapshots" / report["kept"]).rglob("*,S=*"))
         assert len(kept) == 1
         assert b"Subject: before" in kept[0].read_bytes()
         sender.send(b"Subject: after\r\n\r\ny\r\n.\r\n")

@@ -127,14 +127,11 @@ def undo(desk: Desk) -> Undone:
     try:
         aside.bring_back(last, what.numbers, _put_there(desk, last))
     except OSError as error:
-        raise NotDone(
-            f"not everything is brought back: {said(error)}; what was there is in snapshots "
-            f"{last.title} and {before.title}: tpmail undo goes on where it stopped"
-        ) from error
+        raise _not_brought_back(desk, last, before, error) from error
+    expelled = expel(desk, what.numbers, _BROUGHT_BACK)
     # Nothing is left in it.
     desk.snapshots.remove(last)
     messages = plan_for(desk, what.numbers).messages
-    expelled = expel(desk, what.numbers, _BROUGHT_BACK)
     return Undone(
         last.title, last.kind.value, last.at, what.numbers, messages, before.title, expelled
     )
@@ -157,6 +154,18 @@ def not_moved(desk: Desk, snapshot: Snapshot, error: OSError) -> NotDone:
     return NotDone(f"{said(error)}; every mailbox is as it was")
 
 
+def _not_brought_back(desk: Desk, last: Snapshot, before: Snapshot, error: OSError) -> NotDone:
+    """What to say, to the students' sessions too, after a failure in the middle of an undo."""
+    left = desk.snapshots.mailboxes(last)
+    expel(desk, desk.snapshots.mailboxes(before), _BROUGHT_BACK)
+    if not desk.snapshots.mailboxes(before):
+        desk.snapshots.remove(before)
+    return NotDone(
+        f"{said(error)}; {len(left)} of the mailboxes are still in snapshot {last.title}, whole: "
+        "tpmail undo goes on from here"
+    )
+
+
 def said(error: OSError) -> str:
     """What the system says went wrong."""
     return error.strerror or str(error)
@@ -164,7 +173,8 @@ def said(error: OSError) -> str:
 
 def _last(desk: Desk) -> Snapshot:
     for each in reversed(desk.snapshots.all()):
-        if each.kind in (Kind.RESET, Kind.RESTORE):
+        # An empty one is what a kill has left of an undo that was done.
+        if each.kind in (Kind.RESET, Kind.RESTORE) and desk.snapshots.mailboxes(each):
             return each
     raise NotDone("there is nothing to undo: no reset and no restore is there")
 

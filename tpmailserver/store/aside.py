@@ -35,16 +35,27 @@ class Aside:
     def set_aside(self, names: Sequence[str]) -> None:
         """Moves mailboxes into the snapshot and makes them anew.
 
-        After an OSError in the middle some are moved: see `give_back`.
+        After an OSError in the middle everything is back where it was, as far as that goes.
         """
+        moved: list[str] = []
+        made: list[str] = []
 
         def move(name: str, maildirs: int, aside: int) -> None:
-            if not self._move(name, maildirs, aside):
+            if self._move(name, maildirs, aside):
+                moved.append(name)
+            else:
                 # An empty one: bringing it back takes away what the new one begins with.
+                made.append(name)
                 _make_mailbox(name, aside)
             self._mailboxes.prepare(name)
 
-        self._each(names, move)
+        try:
+            self._each(names, move)
+        except OSError:
+            with suppress(OSError):
+                self._each(moved, self._give_back)
+                self._each(made, self._unmake)
+            raise
 
     def give_back(self, names: Sequence[str]) -> None:
         """Moves mailboxes out of the snapshot again, with what has come to the new ones."""
@@ -63,12 +74,13 @@ class Aside:
         with self._snapshots.open(source) as older:
 
             def exchange(name: str, maildirs: int, aside: int) -> None:
-                self._move(name, maildirs, aside)
-                os.rename(name, name, src_dir_fd=older, dst_dir_fd=maildirs)
-                # One that was broken is broken again, and one that is no more has no mail since.
-                with suppress(NotADirectoryError, FileNotFoundError):
-                    self._mailboxes.prepare(name)
-                    _link_mail((name, aside), (name, maildirs), put)
+                # One that was broken is broken again. To any other, what came since is added while
+                # it is still aside: wherever this is cut off, doing it again goes on from there.
+                if _is_mailbox(name, older):
+                    _make_mailbox(name, older)
+                    if _is_mailbox(name, maildirs):
+                        _link_mail((name, maildirs), (name, older), put)
+                self._replace(name, older, (maildirs, aside))
 
             try:
                 self._each(names, exchange)
@@ -82,8 +94,7 @@ class Aside:
                 _copy(name, older, staged)
 
             def exchange(name: str, maildirs: int, aside: int) -> None:
-                self._move(name, maildirs, aside)
-                os.rename(name, name, src_dir_fd=staged, dst_dir_fd=maildirs)
+                self._replace(name, staged, (maildirs, aside))
 
             self._each(names, exchange)
 
@@ -126,11 +137,36 @@ class Aside:
             return False
         return True
 
+    def _replace(self, name: str, source: int, places: tuple[int, int]) -> None:
+        """Moves a mailbox into the snapshot, and that of the folder `source` into its place."""
+        maildirs, aside = places
+        was_there = self._move(name, maildirs, aside)
+        try:
+            os.rename(name, name, src_dir_fd=source, dst_dir_fd=maildirs)
+        except OSError:
+            if was_there:
+                os.rename(name, name, src_dir_fd=aside, dst_dir_fd=maildirs)
+            raise
+
     def _give_back(self, name: str, maildirs: int, aside: int) -> None:
-        with suppress(FileNotFoundError):
-            _link_mail((name, maildirs), (name, aside), ())
-            _remove(name, maildirs)
-        os.rename(name, name, src_dir_fd=aside, dst_dir_fd=maildirs)
+        """Moves a mailbox out of the snapshot again, with what has come to the new one.
+
+        Where that cannot be, both stay, each where it is.
+        """
+        with suppress(OSError):
+            if _is_mailbox(name, maildirs):
+                if _is_mailbox(name, aside):
+                    _link_mail((name, maildirs), (name, aside), ())
+                    _erase(name, maildirs)
+                else:
+                    _remove_empty(name, maildirs)
+            os.rename(name, name, src_dir_fd=aside, dst_dir_fd=maildirs)
+
+    def _unmake(self, name: str, maildirs: int, aside: int) -> None:
+        """Removes a mailbox that was made where none was, in both places; one with mail stays."""
+        for folder in (aside, maildirs):
+            with suppress(OSError):
+                _remove_empty(name, folder)
 
     @contextmanager
     def _staging(self) -> Iterator[int]:
@@ -141,7 +177,7 @@ class Aside:
                 with opened(open_folder(_STAGED, aside)) as staged:
                     yield staged
                     for name in os.listdir(staged):
-                        _remove(name, staged)
+                        _erase(name, staged)
             finally:
                 with suppress(OSError):
                     os.rmdir(_STAGED, dir_fd=aside)
@@ -149,6 +185,15 @@ class Aside:
 
 Place = tuple[str, int]
 """A mailbox: its name, and the open folder that it is in."""
+
+
+def _is_mailbox(name: str, folder: int) -> bool:
+    """Whether there is a mailbox, and not a file or a link in its place."""
+    try:
+        os.close(open_folder(name, folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _copy(name: str, source: int, target: int) -> None:
@@ -162,6 +207,7 @@ def _copy(name: str, source: int, target: int) -> None:
 
 
 def _make_mailbox(name: str, folder: int) -> None:
+    """Makes what is missing of a mailbox."""
     make_folder_in(folder, name)
     with opened(open_folder(name, folder)) as mailbox:
         for part in _PARTS:
@@ -174,17 +220,24 @@ def _link_mail(source: Place, target: Place, but: Collection[str]) -> None:
         known = set(but)
         for part in _WITH_MAIL:
             known.update(describe(file).uidl for file in _files(new, part))
+        # "new" before "cur": what a reader moves from one to the other meanwhile is seen at least
+        # once, and linked once.
         for part in _WITH_MAIL:
             missing = [file for file in _files(old, part) if describe(file).uidl not in known]
             if missing:
-                _link(part, missing, old, new)
+                known.update(_link(part, missing, old, new))
 
 
-def _link(part: str, files: Sequence[str], old: int, new: int) -> None:
+def _link(part: str, files: Sequence[str], old: int, new: int) -> list[str]:
+    """Links files from one mailbox to another; the UIDLs of those that were still there."""
+    linked = []
     with opened(open_folder(part, old)) as source, opened(open_folder(part, new)) as target:
         for file in files:
-            os.link(file, file, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+            with suppress(FileNotFoundError):
+                os.link(file, file, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+                linked.append(describe(file).uidl)
         sync_folder(target)
+    return linked
 
 
 def _files(mailbox: int, part: str) -> list[str]:
@@ -195,13 +248,20 @@ def _files(mailbox: int, part: str) -> list[str]:
         return []
 
 
-def _remove(name: str, folder: int) -> None:
+def _erase(name: str, folder: int) -> None:
     """Erases a mailbox whose messages have other names elsewhere."""
     with opened(open_folder(name, folder)) as mailbox:
         for part in _PARTS:
+            with suppress(FileNotFoundError), opened(open_folder(part, mailbox)) as files:
+                for file in os.listdir(files):
+                    os.unlink(file, dir_fd=files)
+    _remove_empty(name, folder)
+
+
+def _remove_empty(name: str, folder: int) -> None:
+    """Removes a mailbox; an OSError, and it stays, where there is mail in it."""
+    with opened(open_folder(name, folder)) as mailbox:
+        for part in reversed(_PARTS):
             with suppress(FileNotFoundError):
-                with opened(open_folder(part, mailbox)) as files:
-                    for file in os.listdir(files):
-                        os.unlink(file, dir_fd=files)
                 os.rmdir(part, dir_fd=mailbox)
     os.rmdir(name, dir_fd=folder)

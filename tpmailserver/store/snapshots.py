@@ -92,8 +92,12 @@ class Snapshots:
         with opened(open_made_folder(self.folder)) as snapshots:
             title = _make_fresh(snapshots, f"{stamp}-{_plain(label)}")
             snapshot = Snapshot(title, kind, now, source=source)
-            self.write(snapshot)
-            sync_folder(snapshots)
+            try:
+                self.write(snapshot)
+                sync_folder(snapshots)
+            except OSError:
+                self.remove(snapshot)
+                raise
         return snapshot
 
     def write(self, snapshot: Snapshot) -> None:
