@@ -11,7 +11,7 @@ from tpmailserver.cli.command import run
 
 from .desks import Piped
 from .hook_server import Asker, ordinary_asker
-from .process import Account, ServerProcess, server_process
+from .process import SMALL_BUDGET, Account, ServerProcess, server_process
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +67,17 @@ def tpmail(
         return status, output, errors
 
     return call
+
+
+@pytest.fixture(scope="module")
+def thrifty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests of a module whose budgets are soon spent."""
+    with server_process(tmp_path_factory.mktemp("thrifty"), budget=SMALL_BUDGET) as server:
+        yield server
+
+
+@pytest.fixture
+def thrifty(thrifty_server: ServerProcess) -> Iterator[ServerProcess]:
+    """The module's server with small budgets, its log free of tracebacks after the test too."""
+    yield thrifty_server
+    thrifty_server.check_log()

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 from tpmailserver.store.names import UniqueNames
 
 from .bare import BareSession
-from .transcript import ACCOUNTS, FOLDER, HalfClose, Sent, Transcript, Wait, read
+from .test_transcripts import make_lists, settings_of
+from .transcript import ACCOUNTS, FOLDER, Connect, HalfClose, Sent, Transcript, Turn, Wait, read
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- (dialogue|stored) (\S+)(?: (\S+))? -->\n```\w*\n)(.*?)(```)", re.DOTALL)
@@ -56,17 +56,29 @@ def _play(transcript: Transcript, folder: Path) -> str:
     os.environ["TZ"] = "Europe/Paris"
     time.tzset()
     names = UniqueNames(lambda: 1_700_000_000.0, lambda size: b"\x5e" * size, "tpmail")
-    site = open_site(folder, Settings(), names)
+    settings = settings_of(transcript)
+    site = open_site(folder, settings, names)
     site.stores.database.add(ACCOUNTS, "td1", 0.0)
+    site.stores.database.add(transcript.accounts, None, 0.0)
+    make_lists(site.stores.database, transcript)
     for number, message in transcript.mail:
         draft = site.stores.spool.draft(b"")
         draft.write(message)
         site.stores.mailboxes.deliver(draft, [number])
-    session = BareSession(transcript.protocol, folder, Settings(), names)
+    session = BareSession(transcript.protocol, folder, settings, names)
     session.run(session.machine.begin())
+    windows = [session]
     shown = [_said(session)]
     for step in transcript.steps:
         match step:
+            case Connect(protocol):
+                session = session.another(protocol)
+                session.run(session.machine.begin())
+                windows.append(session)
+                shown.append(f"   (window {len(windows)}: {protocol.upper()})\n")
+            case Turn(window):
+                session = windows[window]
+                shown.append(f"   (window {window + 1} again)\n")
             case Sent(octets):
                 session.run(session.machine.receive(octets))
                 shown += [f"C: {line}\n" for line in octets.decode().splitlines()]

@@ -15,6 +15,7 @@ from .faults import DOMAIN, Server, serving, site_for
 
 HOST = "127.0.0.1"
 PATIENCE = 20.0
+SMALL_BUDGET = 20
 
 _ACCOUNTS = tuple(f"22{number:06}" for number in range(1, 501))
 _STAMPED_LINES = 4  # Return-Path and the three lines of Received
@@ -33,12 +34,18 @@ class Account:
 
     def stored(self) -> list[bytes]:
         """The messages on disk in the order in which they came, stamps and all."""
-        files = [each for folder in ("new", "cur") for each in (self.maildir / folder).glob("*")]
-        return [each.read_bytes() for each in sorted(files, key=lambda each: each.name)]
+        return [each.read_bytes() for each in sorted(self._files(), key=lambda each: each.name)]
+
+    def count(self) -> int:
+        """How many messages are on disk, while others come and go."""
+        return len(self._files())
 
     def mail(self) -> list[bytes]:
         """The messages on disk as they were sent: without the server's stamps."""
         return [each.split(b"\n", _STAMPED_LINES)[_STAMPED_LINES] for each in self.stored()]
+
+    def _files(self) -> list[Path]:
+        return [each for folder in ("new", "cur") for each in (self.maildir / folder).glob("*")]
 
 
 class ServerProcess:
@@ -55,17 +62,26 @@ class ServerProcess:
         """All that the server has said so far."""
         return self._server.log
 
+    @property
+    def site(self) -> Path:
+        """The folder of its site."""
+        return self._server.site
+
     def new_account(self) -> Account:
         """An account that no other test has, and so an empty mailbox."""
         number = next(self._numbers)
-        return Account(number, self._server.site / "maildirs" / number)
+        return Account(number, self.site / "maildirs" / number)
 
     def deliver(self, account: Account, *messages: bytes) -> None:
         """Puts messages into a mailbox the usual way; their line ends become CRLF."""
+        self.post(account, account, *messages)
+
+    def post(self, sender: Account, recipient: Account, *messages: bytes) -> None:
+        """Sends messages from one account to another; their line ends become CRLF."""
         with smtplib.SMTP(HOST, self.smtp, "mypc", PATIENCE) as client:
             for message in messages:
                 octets = message.replace(b"\n", b"\r\n")
-                client.sendmail(account.address, account.address, octets)
+                client.sendmail(sender.address, recipient.address, octets)
 
     def check_log(self) -> None:
         """Fails where the server has met a bug."""
@@ -74,9 +90,9 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(folder: Path) -> Iterator[ServerProcess]:
+def server_process(folder: Path, **limits: float) -> Iterator[ServerProcess]:
     """Runs a server while a `with` block lasts, and ends it as an administrator does."""
-    site = site_for(folder / "site", _ACCOUNTS, failed_login_delay=0.05)
+    site = site_for(folder / "site", _ACCOUNTS, **{"failed_login_delay": 0.05} | limits)
     with serving(site) as server:
         running = ServerProcess(server)
         yield running

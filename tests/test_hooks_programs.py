@@ -78,8 +78,9 @@ def test_where_and_with_which_umask_it_runs(ask: Asker) -> None:
 
 def test_no_signal_is_ignored(ask: Asker) -> None:
     """Python ignores SIGPIPE; a shell script whose reader has left must still end."""
-    said = ask.sh("grep SigIgn /proc/self/status")
-    assert said == {"recipients": ["SigIgn:\t0000000000000000"]}
+    (said,) = ask.sh("grep SigIgn /proc/self/status")["recipients"]
+    # Of 32 and above the first two are glibc's own: whoever started us may have left them ignored.
+    assert int(said.removeprefix("SigIgn:"), 16) & 0x7FFFFFFF == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives up root: run it as root")

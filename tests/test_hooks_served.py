@@ -59,16 +59,10 @@ def site_with(folder: Path, script: str, *more: str) -> Path:
     return site
 
 
-@pytest.fixture(name="public")
-def _public(open_folder: Path) -> Path:
-    """A folder whose files another user may reach as well."""
-    return open_folder
-
-
 @pytest.mark.parametrize("what", FAILURES)
-def test_a_hook_that_fails_gives_451_and_harms_nobody(public: Path, what: str) -> None:
+def test_a_hook_that_fails_gives_451_and_harms_nobody(open_folder: Path, what: str) -> None:
     script, why = FAILURES[what]
-    site = site_with(public, script, "seconds = 1", "memory = 67108864", "processes = 8")
+    site = site_with(open_folder, script, "seconds = 1", "memory = 67108864", "processes = 8")
     answers: list[Answer] = []
     with serving(site) as server:
         sender = threading.Thread(
@@ -95,15 +89,15 @@ def test_a_hook_that_fails_gives_451_and_harms_nobody(public: Path, what: str) -
     assert list((site / "spool").iterdir()) == []
 
 
-def test_a_hook_says_who_receives(public: Path) -> None:
+def test_a_hook_says_who_receives(open_folder: Path) -> None:
     """What it is given: the message, and the envelope in its environment."""
     script = f"""
-cat > {public}/stdin
-env | sort > {public}/environment
+cat > {open_folder}/stdin
+env | sort > {open_folder}/environment
 echo {TWO}; echo '  <{THREE}@{DOMAIN}>  '; echo; echo {TWO}
 """
-    site = site_with(public, script)
-    public.chmod(0o777)
+    site = site_with(open_folder, script)
+    open_folder.chmod(0o777)
     with serving(site) as server:
         answer = post(server, ONE, ["Poll+yes"], CONTENT)
         assert answer.text.startswith("2.0.0 delivered to 2 mailboxes, id="), answer
@@ -111,11 +105,11 @@ echo {TWO}; echo '  <{THREE}@{DOMAIN}>  '; echo; echo {TWO}
             mail = the_mail(server, number)
             assert mail["List-Id"] == f"<poll.{DOMAIN}>"
             assert mail["Return-Path"] == f"<{at('postmaster')}>"
-    given = (public / "stdin").read_bytes()
+    given = (open_folder / "stdin").read_bytes()
     assert given.startswith(f"Return-Path: <{at(ONE)}>\nReceived: from peer ".encode())
     assert given.endswith(b"\nSubject: to the hook\n\n.dots\n\n")
     environment = dict(
-        line.split("=", 1) for line in (public / "environment").read_text().splitlines()
+        line.split("=", 1) for line in (open_folder / "environment").read_text().splitlines()
     )
     assert environment["SENDER"] == at(ONE)
     assert environment["RECIPIENT"] == at("Poll+yes")
@@ -135,24 +129,27 @@ echo {TWO}; echo '  <{THREE}@{DOMAIN}>  '; echo; echo {TWO}
         ("exit 75", 451, _FAILED),
     ],
 )
-def test_exit_codes_are_those_of_qmail(public: Path, script: str, code: int, text: str) -> None:
-    with serving(site_with(public, script)) as server:
+def test_exit_codes_are_those_of_qmail(
+    open_folder: Path, script: str, code: int, text: str
+) -> None:
+    site = site_with(open_folder, script)
+    with serving(site) as server:
         answer = post(server, ONE, ["poll"], CONTENT)
-        assert answer.code == code
+        assert answer.code == code, lists_of(site).troubles()
         assert answer.text.startswith(text)
         assert mails(server, TWO) == []
 
 
-def test_a_large_message_reaches_a_hook_whole(public: Path) -> None:
+def test_a_large_message_reaches_a_hook_whole(open_folder: Path) -> None:
     body = b"Subject: large\n\n" + b"0123456789abcdef\n" * 40_000
-    site = site_with(public, f"tail -c {len(body)} | sha256sum | cut -c1-64 >&2; exit 1")
+    site = site_with(open_folder, f"tail -c {len(body)} | sha256sum | cut -c1-64 >&2; exit 1")
     with serving(site) as server:
         assert post(server, ONE, ["poll"], body.replace(b"\n", b"\r\n")).code == 451
     assert sha256(body).hexdigest() in lists_of(site).troubles()["poll"].what
 
 
-def test_the_server_stops_while_a_hook_hangs(public: Path) -> None:
-    site = site_with(public, "exec sleep 987654")
+def test_the_server_stops_while_a_hook_hangs(open_folder: Path) -> None:
+    site = site_with(open_folder, "exec sleep 987654")
     with serving(site) as server:
         with smtp(server.smtp) as peer:
             peer.send(

@@ -1,69 +1,17 @@
 """The lab's questions, answered by students' scripts: each of them shows what it must.
 
 The scripts are in `lab/`; whichever is put there is run by the question in its name, and where it
-uses plain `nc`, with every netcat.
+uses plain `nc`, with every netcat. Question 14 has its own file, `test_lab_lists`.
 """
 
-import os
 import re
 import termios
 from pathlib import Path
 
-import pytest
-
 from .faults import DOMAIN
-from .process import HOST, Account, ServerProcess
-from .programs import need, run, where
+from .lab_scripts import FOLDER, Script, scripts
+from .process import Account, ServerProcess
 from .terminal import Terminal
-
-FOLDER = Path(__file__).parent / "lab"
-NETCATS = ("nc.openbsd", "nc.traditional", "ncat")
-
-_NEEDS = re.compile("^# needs: (.*)$", re.MULTILINE)
-
-
-class Script:
-    """A student's script, and the netcat that it finds as `nc`."""
-
-    def __init__(self, path: Path, netcat: str) -> None:
-        self.path = path
-        self._netcat = netcat
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.path.stem, self._netcat) if part)
-
-    def environment(self, server: ServerProcess, home: Path) -> dict[str, str]:
-        """What the script is told; skips where it cannot run."""
-        need("bash", *needs(self.path) - {"nc"})
-        path = os.environ["PATH"]
-        if self._netcat:
-            (home / "bin").mkdir()
-            (home / "bin" / "nc").symlink_to(where(self._netcat))
-            path = f"{home}/bin:{path}"
-        ports = {"PORT_POP": str(server.pop3), "PORT_SMTP": str(server.smtp)}
-        return {"SERVEUR": HOST, "PATH": path} | ports
-
-    def run(self, server: ServerProcess, home: Path, *arguments: str, typed: str = "") -> list[str]:
-        """The lines that the script prints; that it ends at all is part of every test."""
-        told = self.environment(server, home)
-        return run([str(self.path), *arguments], home, typed, **told).stdout.splitlines()
-
-
-def needs(path: Path) -> set[str]:
-    found = _NEEDS.search(path.read_text())
-    return set(found[1].split()) if found else set()
-
-
-def scripts(pattern: str) -> pytest.MarkDecorator:
-    """Runs a test with every script whose name matches."""
-    found = [
-        Script(path, netcat)
-        for path in sorted(FOLDER.glob(pattern))
-        for netcat in (NETCATS if "nc" in needs(path) else ("",))
-    ]
-    assert found, pattern
-    return pytest.mark.parametrize("script", found, ids=str)
-
 
 THREE = (b"Subject: one\n\n1\n", b"Subject: two\n\n.\n..\n", b"Subject: three\n\nlast\n")
 

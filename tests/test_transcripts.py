@@ -60,6 +60,7 @@ def furnish(folder: Path, settings: Settings, transcript: Transcript) -> Site:
     """A site with the accounts and the mail that a conversation starts from."""
     site = open_site(folder, settings)
     site.stores.database.add(ACCOUNTS, "td1", 0.0)
+    site.stores.database.add(transcript.accounts, None, 0.0)
     make_lists(site.stores.database, transcript)
     site.stores.directory.refresh()
     for number, message in transcript.mail:

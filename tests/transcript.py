@@ -18,6 +18,7 @@ Stage directions:
     @ hang up                 the client is gone: its connection is closed, whatever is unread
     @ closed                  the server has closed the connection, and nothing more has come
     @ setting line_ends strict   a setting of the site; limits too (`@ setting budget 2`)
+    @ account liste-b         an account beside those that are always there
     @ list friends 22000001 td1  a list and its members, who stand already; a second line adds some
     @ list-owner friends 22000001
     @ list-post friends members   who may write to it: everyone, members, owner
@@ -129,6 +130,8 @@ class Transcript:
     settings: dict[str, str] = field(default_factory=dict)
     lists: list[tuple[str, str, str]] = field(default_factory=list)
     """What is said of lists, in order: ("list", "friends", "22000001 td1")."""
+    accounts: list[str] = field(default_factory=list)
+    """Accounts beside `ACCOUNTS`."""
     mail: list[tuple[str, bytes]] = field(default_factory=list)
     delivered: dict[str, list[bytes]] = field(default_factory=dict)
     stamped: list[tuple[str, bytes]] = field(default_factory=list)
@@ -199,7 +202,7 @@ def _direct(transcript: Transcript, text: bytes) -> None:
         case "list" | "list-owner" | "list-post" | "list-suspended" | "list-hook":
             name, _, value = rest.decode().partition(" ")
             transcript.lists.append((word.decode(), name, value))
-        case "mail" | "delivered" | "stamped" | "nothing":
+        case "account" | "mail" | "delivered" | "stamped" | "nothing":
             _direct_mailbox(transcript, word, rest)
         case "over":
             transcript.tcp_only = True
@@ -210,7 +213,9 @@ def _direct(transcript: Transcript, text: bytes) -> None:
 def _direct_mailbox(transcript: Transcript, word: bytes, text: bytes) -> None:
     name, _, content = text.partition(b" ")
     number = name.decode()
-    if word == b"mail":
+    if word == b"account":
+        transcript.accounts.append(number)
+    elif word == b"mail":
         transcript.mail.append((number, unescaped(content)))
     elif word == b"stamped":
         transcript.stamped.append((number, content))

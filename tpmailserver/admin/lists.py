@@ -87,12 +87,13 @@ def put_list(
     except ValueError as error:
         raise NotDone(_refused(name, error)) from error
     now = find_list(desk, name)
+    new = frozenset(added)
     return ListPut(
         name,
         f"{name}@{desk.settings.domain}",
         is_new,
         added,
-        tuple(each for each in wanted if each not in frozenset(added)),
+        tuple(each for each in wanted if each not in new),
         now.owner,
         now.may_post.value,
         len(desk.approval.reach(now)),
@@ -104,7 +105,8 @@ def drop_members(desk: Desk, name: str, members: Members) -> MembersDropped:
     """Takes members out of a list; refuses where none of them is on it."""
     before = find_list(desk, name)
     wanted = find_members(desk, members)
-    absent = tuple(each for each in wanted if each not in frozenset(before.members))
+    standing = frozenset(before.members)
+    absent = tuple(each for each in wanted if each not in standing)
     try:
         dropped = desk.database.lists.drop(before.name, wanted)
     except GroupList as error:

@@ -53,7 +53,7 @@ class Events:
             id=delivered.identity,
             sender=_shown(envelope.sender),
             count=delivered.mailboxes,
-            held=delivered.held and f", held on {', '.join(delivered.held)}",
+            held=f", held on {', '.join(delivered.held)}" if delivered.held else "",
         )
 
     def removed(self, count: int, account: str) -> None:
