@@ -59,6 +59,10 @@ class Site:
         how(self._stores.database.lists)
         self._stores.directory.refresh()
 
+    def removes(self, number: str) -> None:
+        """Removes an account, which the server has not noticed yet."""
+        self._stores.database.remove([number])
+
     def another(self) -> Talk:
         """A further session beside the first."""
         return Talk(self.session.another("smtp"))

@@ -19,10 +19,11 @@ import pytest
 from tpmailserver.delivery.expander import Declined, Held
 from tpmailserver.delivery.hooks import expanders_of, run
 from tpmailserver.delivery.programs import Program
-from tpmailserver.delivery.threads import Inline, at_once
+from tpmailserver.delivery.threads import Inline
 from tpmailserver.model import Address, Client, Envelope
 from tpmailserver.settings import Hook, from_table
 
+from .bare import at_once
 from .faults import DOMAIN, ROOT
 from .hook_server import Asker, post, program_at
 from .process import HOST, Account, ServerProcess

@@ -13,10 +13,11 @@ import pytest
 from tpmailserver.delivery.answers import HookFailed, one_line
 from tpmailserver.delivery.expander import Declined, Expansion, Held, Post
 from tpmailserver.delivery.hooks import expanders_of, run
-from tpmailserver.delivery.threads import Inline, at_once
+from tpmailserver.delivery.threads import Inline
 from tpmailserver.model import Address
 from tpmailserver.settings import Hook, SettingsError
 
+from .bare import at_once
 from .faults import until
 from .hook_server import DOMAIN, post
 

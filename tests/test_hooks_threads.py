@@ -12,9 +12,10 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from tpmailserver.delivery.answers import HookFailed
-from tpmailserver.delivery.threads import HOOKS_AT_ONCE, Inline, apart, at_once
+from tpmailserver.delivery.threads import HOOKS_AT_ONCE, Inline, apart
 from tpmailserver.net.threads import ReactorThreads
 
+from .bare import at_once
 from .faults import PATIENCE, ROOT, until
 from .hook_server import running
 

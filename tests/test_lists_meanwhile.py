@@ -80,6 +80,25 @@ def test_the_owner_hears_once_of_two_who_write_too_much(tmp_path: Path) -> None:
     assert len(site.mails(OWNER)) == 1
 
 
+def test_where_the_owner_is_gone_the_postmaster_hears(tmp_path: Path) -> None:
+    site = Site(tmp_path, list_breaker=1)
+    assert site.talk.sends(TWO, "cours").startswith("250 ")
+    site.talk.begins(TWO, "cours")
+    site.removes(OWNER)
+    assert site.talk.ends().startswith("554 5.4.6 loop: cours -> 22000002 -> cours")
+    (letter,) = site.mails("postmaster")
+    assert b"\nTo: postmaster@tpmail.info.unicaen.fr\n" in letter.read_bytes()
+
+
+def test_where_the_list_is_gone_nobody_hears(tmp_path: Path) -> None:
+    site = Site(tmp_path, list_breaker=1)
+    assert site.talk.sends(TWO, "cours").startswith("250 ")
+    site.talk.begins(TWO, "cours")
+    removed(site.session.site.stores.database.lists)
+    assert site.talk.ends().startswith("554 5.4.6 loop: cours -> 22000002 -> cours")
+    assert site.mails("postmaster") == site.mails(OWNER) == []
+
+
 def test_a_message_to_many_extensions_of_a_list_is_one_message(tmp_path: Path) -> None:
     site = Site(tmp_path, list_breaker=2, list_budget=2)
     extended = [f"cours+{each}" for each in range(10)]

@@ -1,5 +1,6 @@
 """Lists on which there is a list with a hook: nobody knows beforehand to whom their mail goes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ class Mocks:
         return [Address("\r\n250 OK\r\n" + "x" * 1000, "tpmail.info.unicaen.fr")]
 
 
+class Busy:
+    """Takes its time: meanwhile something else is done."""
+
+    def __init__(self) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def expand(self, _post: Post) -> Expansion:
+        self.meanwhile()
+        return [ONE]
+
+
+busy = Busy()
 reader = Reader()
 HOOK = Hook("poll", python=f"{__name__}:reader")
 
@@ -67,3 +80,29 @@ def test_what_a_hook_names_is_told_in_one_line(tmp_path: Path) -> None:
     assert trouble.startswith('it named " 250 OK x')
     assert trouble.isprintable()
     assert len(trouble) < 300
+
+
+@pytest.mark.parametrize(
+    ("recipients", "said"),
+    [
+        ([TWO, "poll"], "550 5.1.1 there is no mailbox 22000002@tpmail.info.unicaen.fr here"),
+        (["outer"], "451 4.3.0 trouble on the server's side; try again later"),
+    ],
+)
+def test_somebody_is_removed_while_a_hook_is_asked(
+    tmp_path: Path, recipients: list[str], said: str
+) -> None:
+    """No 250 for what nobody will read; the next message finds who is there."""
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:busy"))
+    site.change(lambda lists: lists.put("outer", [TWO, "poll"]))
+    busy.meanwhile = lambda: (site.removes(TWO), site.change(lambda lists: None))
+    assert site.talk.sends(OWNER, *recipients) == said
+    assert site.mails(ONE) == site.mails(TWO) == []
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert site.talk.sends(OWNER, "outer").startswith("250 2.0.0 delivered to 1 mailbox,")
+
+
+def test_somebody_is_added_while_a_hook_is_asked(tmp_path: Path) -> None:
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:busy"))
+    busy.meanwhile = lambda: site.change(lambda lists: lists.put("another", [ONE]))
+    assert site.talk.sends(OWNER, TWO, "poll").startswith("250 2.0.0 delivered to 2 mailboxes,")

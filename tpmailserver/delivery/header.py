@@ -52,5 +52,5 @@ class Header:
         """Whether a program wrote it of itself (RFC 3834 §5: anything but "no")."""
         values = self._fields.get(b"auto-submitted", ())
         # A parameter or a remark may follow the keyword.
-        words = (re.split(r"[\s;(]", value.strip(), maxsplit=1)[0] for value in values)
-        return any(word.lower() not in ("no", "") for word in words)
+        keywords = (re.split(r"[\s;(]", value.strip(), maxsplit=1)[0] for value in values)
+        return any(keyword.lower() not in ("no", "") for keyword in keywords)

@@ -117,6 +117,7 @@ class Program:
                 )
             finally:
                 os.close(report_end)
+            said = b""
             try:
                 said = _read_report(report, self._hook.seconds + _ENDING)
             finally:

@@ -107,12 +107,19 @@ class Reception:
     async def deliver(self, incoming: Incoming) -> Delivered | Refusal:
         """Delivers a whole message, or refuses it and keeps nothing of it."""
         try:
+            revision = self._recipients.revision
             recipients = self._found(incoming.envelope)
             if isinstance(recipients, Refusal):
                 return recipients
             destination = await self._destination(incoming, recipients)
             if isinstance(destination, Refusal):
                 return destination
+            await self._resets_of(destination.walk.mailboxes)
+            if revision != self._recipients.revision:
+                # Hooks and resets take their time: no 250 for what nobody will read.
+                gone = self._gone(incoming.envelope, destination)
+                if gone is not None:
+                    return gone
             delivered = await self._deliver(incoming, destination)
             self._count(incoming.envelope, recipients)
             return delivered
@@ -138,11 +145,9 @@ class Reception:
         return await self._lists.destination(recipients, envelope, header, draft)
 
     async def _deliver(self, incoming: Incoming, destination: Destination) -> Delivered:
-        mailboxes = destination.walk.mailboxes
-        await self._resets_of(mailboxes)
         identity = await self._threads.disk(self._write, incoming, destination)
         held = tuple(stop.mailing_list.name for stop in destination.held)
-        return Delivered(len(mailboxes), identity, held)
+        return Delivered(len(destination.walk.mailboxes), identity, held)
 
     def _write(self, incoming: Incoming, destination: Destination) -> str:
         """Puts every copy where it goes, each stamping written once; returns the message's name."""
@@ -178,6 +183,16 @@ class Reception:
                 return found
             recipients.append((address, found))
         return recipients
+
+    def _gone(self, envelope: Envelope, destination: Destination) -> Refusal | None:
+        """A Refusal where one of those who are to receive the message is gone."""
+        recipients = self._found(envelope)
+        if isinstance(recipients, Refusal):
+            return recipients
+        if any(self._recipients.named(name) is None for name in destination.walk.mailboxes):
+            # A member was removed: when the sender tries again, the list has others.
+            return Refusal(Reason.TROUBLE)
+        return None
 
     async def _resets_of(self, mailboxes: tuple[str, ...]) -> None:
         """Lets a reset of these mailboxes pass, on no thread: others have work for the threads."""

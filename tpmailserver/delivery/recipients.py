@@ -33,6 +33,11 @@ class Recipients:
         self._mailboxes = mailboxes
         self._threads = threads
 
+    @property
+    def revision(self) -> int | None:
+        """Another number whenever somebody may have come or gone."""
+        return self._directory.revision
+
     def find(self, address: Address) -> Found | Refusal:
         """Whose an address is, by the tables in memory."""
         if address.domain.lower() != self._settings.domain:

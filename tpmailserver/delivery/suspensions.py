@@ -70,9 +70,12 @@ class Suspensions:
         """Suspends a list and tells its owner; writes files."""
         self._lists.suspend(mailing_list.name, why)
         self._directory.refresh()
+        # As it is now: its owner may have been removed, or the list itself.
+        standing = self._directory.mailing_list(mailing_list.name)
         # The list is stopped, which is what counts: a full disk may keep the mail about it away.
         with suppress(OSError):
-            self._tell(mailing_list, writer, why)
+            if standing is not None:
+                self._tell(standing, writer, why)
 
     def _tell(self, mailing_list: MailingList, writer: str, why: str) -> None:
         settings = self._settings

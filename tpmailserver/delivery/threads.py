@@ -5,11 +5,11 @@ reactor or a plain test runs the work.
 """
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -75,16 +75,6 @@ class Inline:
     async def pause(self, seconds: float) -> None:
         """Sleeps."""
         time.sleep(max(0.0, seconds))
-
-
-def at_once(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine that waits for nothing but `Inline`."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    raise RuntimeError("the work waits for somebody else than Inline")
 
 
 def apart(

@@ -31,6 +31,11 @@ class Directory:
     def __len__(self) -> int:
         return len(self._view.accounts)
 
+    @property
+    def revision(self) -> int | None:
+        """Another number whenever something has changed; None before the first `refresh`."""
+        return self._view.revision
+
     def account(self, name: str) -> Account | None:
         """The account of that name, if there is one."""
         return self._view.accounts.get(name)
