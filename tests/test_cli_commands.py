@@ -164,7 +164,8 @@ def test_in_a_folder_that_is_no_site_nothing_is_done_or_made(tpmail, tmp_path, a
 )
 def test_what_makes_accounts_makes_a_site_and_says_where(tpmail, tmp_path, arguments):
     _, output, errors = tpmail(*arguments, typed=b"22000001\n")
-    assert (output.splitlines()[0], errors) == (f"a new site: {tmp_path / 'site'}", "")
+    assert f"a new site: {tmp_path / 'site'}\n" in output
+    assert errors == ""
     assert "a new site" not in tpmail(*arguments, typed=b"22000001\n")[1]
 
 

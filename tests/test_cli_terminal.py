@@ -124,7 +124,7 @@ def test_yes_and_a_single_mailbox_are_not_asked_about(desk, tmp_path, arguments)
 
 def test_a_removal_of_many_asks_first(desk, tmp_path):
     terminal = Terminal(tmp_path / "site", "remove", "22000001-22009999")
-    terminal.expect(b"Remove 2 accounts (1 message; the mail is kept aside)? [y/N]")
+    terminal.expect(b"Remove 2 accounts (1 message, kept in a snapshot)? [y/N]")
     terminal.type(b"\n")
     assert terminal.end() == 1
     assert desk.database.load().groups == {"tp1": ("22000001", "22000002")}

@@ -76,11 +76,11 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
     )
 }
 
-MAKES_A_SITE = frozenset({"add", "demo"})
+MAKES_A_SITE = frozenset({"add", "demo", "enrol"})
 """What may be the first that is done in a folder; everything else needs a site there."""
 
-PLANS_A_SITE = frozenset({"plan_add"})
-"""What says in a folder without a site what one of these would do."""
+PLANS_A_SITE = frozenset({"plan_add", "compare", "packs", "check_packs"})
+"""What can be asked in a folder without a site, which it then leaves so."""
 
 
 def perform(desk: Desk, action: str, arguments: Mapping[str, object]) -> dict[str, Any]:

@@ -58,11 +58,9 @@ Read mail:  telnet localhost 1110     Send mail:  telnet localhost 2525
                                       Good morning.
                                       .
                                       QUIT
-In a mail client: POP3 localhost port 1110, SMTP localhost port 2525, no TLS
-  address {me}@{made.domain}
-  user name {me}, password {me}
-Who is connected:
-  {_tpmail()} --site {shlex.quote(str(site))} status
+In a mail client: POP3 localhost port 1110, SMTP localhost port 2525, no TLS;
+  address {me}@{made.domain}, user name and password {me}
+Who is connected: {_tpmail()} --site {shlex.quote(str(site))} status
 """
 
 
