@@ -77,6 +77,24 @@ def test_a_line_without_a_group_says_nothing_of_groups(desk):
     assert difference.changes == ()
 
 
+def test_a_group_for_all_is_joined_and_makes_nobody_leave(desk):
+    entries = (Entry(ONE), Entry(TWO, ("tp1",)), Entry(THREE, ("tp1",)), Entry(FOUR))
+    difference = compare(desk, entries, "l3")
+    assert difference.changes == (
+        # 1 stays in tp1, for the roster names no group of theirs.
+        GroupChange(TWO, ("tp1",), ("l3",), ()),
+        GroupChange(THREE, ("l3", "tp2"), ("tp1",), ()),
+    )
+    assert difference.groups == (GroupSize("l3", 4, False), GroupSize("tp1", 2, False))
+    enrol(desk, entries, "l3")
+    assert groups_of(desk) == {
+        ONE: ("l3", "tp1"),
+        TWO: ("l3", "tp1"),
+        THREE: ("l3", "tp1", "tp2"),
+        FOUR: ("l3",),
+    }
+
+
 def test_comparing_changes_nothing(desk):
     before = desk.database.load()
     compare(desk, (Entry(ONE, ("tp2",)), Entry(FOUR, ("td1",), (), "Yann Le Gall")))

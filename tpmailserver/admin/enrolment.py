@@ -9,7 +9,7 @@ leave.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tpmailserver.model import name_of
 from tpmailserver.store.enrolment import Entry
@@ -78,46 +78,54 @@ class Enrolled:
     """Those who are still in a group of the roster that is another's by the roster."""
 
 
-def compare(desk: Desk, entries: tuple[Entry, ...]) -> Difference:
+def compare(desk: Desk, entries: tuple[Entry, ...], group: str | None = None) -> Difference:
     """What is different between a roster and the site, and so what `enrol` would do."""
-    _check(entries)
+    everybody = _with_group(entries, group)
+    _check(everybody)
     try:
-        desk.database.check(entries)
+        desk.database.check(everybody)
     except NameTaken as error:
-        raise _taken(error, entries) from error
+        raise _taken(error, everybody) from error
     desk.directory.refresh()
     _check_leaving(desk, entries)
     numbers = dict.fromkeys(entry.number for entry in entries)
     standing = frozenset(each for each in numbers if desk.directory.account(each) is not None)
-    sizes = Counter(group for entry in entries for group in dict.fromkeys(entry.groups))
+    sizes = Counter(name for entry in everybody for name in dict.fromkeys(entry.groups))
     return Difference(
         tuple(each for each in numbers if each not in standing),
         tuple(each for each in numbers if each in standing),
         tuple(each for each in _scope(desk, sizes) if each not in numbers),
-        tuple(_changes(desk, entries)),
+        tuple(_changes(desk, entries, group)),
         tuple(
-            GroupSize(group, sizes[group], desk.directory.members(group) is None)
-            for group in sorted(sizes)
+            GroupSize(name, sizes[name], desk.directory.members(name) is None)
+            for name in sorted(sizes)
         ),
     )
 
 
-def enrol(desk: Desk, entries: tuple[Entry, ...]) -> Enrolled:
-    """Makes the accounts that are missing, and puts everybody into their groups."""
-    _check(entries)
+def enrol(desk: Desk, entries: tuple[Entry, ...], group: str | None = None) -> Enrolled:
+    """Makes the accounts that are missing; all go into their groups, and into `group` besides."""
+    everybody = _with_group(entries, group)
+    _check(everybody)
     desk.directory.refresh()
     _check_leaving(desk, entries)
     try:
-        done = desk.database.enrol(entries, desk.clock())
+        done = desk.database.enrol(everybody, desk.clock())
     except NameTaken as error:
-        raise _taken(error, entries) from error
+        raise _taken(error, everybody) from error
     desk.directory.refresh()
     moved = tuple(
-        Moved(group, done.joined.get(group, ()), done.left.get(group, ()))
-        for group in sorted(done.joined.keys() | done.left.keys())
+        Moved(name, done.joined.get(name, ()), done.left.get(name, ()))
+        for name in sorted(done.joined.keys() | done.left.keys())
     )
-    stayed = tuple(each for each in _changes(desk, entries) if each.leaves)
+    stayed = tuple(each for each in _changes(desk, entries, group) if each.leaves)
     return Enrolled(done.added, done.present, moved, stayed)
+
+
+def _with_group(entries: Sequence[Entry], group: str | None) -> tuple[Entry, ...]:
+    if group is None:
+        return tuple(entries)
+    return tuple(replace(entry, groups=(*entry.groups, group)) for entry in entries)
 
 
 def _scope(desk: Desk, groups: Mapping[str, int]) -> Sequence[str]:
@@ -128,16 +136,19 @@ def _scope(desk: Desk, groups: Mapping[str, int]) -> Sequence[str]:
     return sorted(found)
 
 
-def _changes(desk: Desk, entries: Sequence[Entry]) -> Sequence[GroupChange]:
-    spoken_of = {group for entry in entries for group in (*entry.groups, *entry.leave)}
+def _changes(desk: Desk, entries: Sequence[Entry], group: str | None) -> Sequence[GroupChange]:
+    spoken_of = {name for entry in entries for name in (*entry.groups, *entry.leave)}
+    besides = () if group is None else (group,)
     changes = []
     for entry in entries:
         account = desk.directory.account(entry.number)
-        # Whose cell is empty has no other group: the roster says nothing of theirs.
-        if account is None or not (entry.groups or entry.leave):
+        if account is None:
             continue
-        joins = tuple(group for group in entry.groups if group not in account.groups)
-        leaves = (account.groups & spoken_of).difference(entry.groups)
+        wanted = (*entry.groups, *besides)
+        joins = tuple(name for name in wanted if name not in account.groups)
+        # Of those whose cell is empty the roster says nothing, so they leave nothing.
+        speaks = entry.groups or entry.leave
+        leaves = (account.groups & spoken_of).difference(wanted) if speaks else ()
         if joins or leaves:
             now = tuple(sorted(account.groups))
             changes.append(GroupChange(entry.number, now, joins, tuple(sorted(leaves))))

@@ -5,6 +5,7 @@ fit above the result; and whoever stays in an old group is named, with the way o
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from tpmailserver.admin.enrolment import Difference, Enrolled, Entry, GroupChange, GroupSize
@@ -29,6 +30,8 @@ class Reading:
     file: str
     understood: Understood
     first: tuple[Entry, ...]
+    group: str | None
+    """Where all of them go as well."""
     accounts: int
     doubts: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -67,7 +70,8 @@ def preview(reading: Reading) -> Iterable[Part]:
     separator = "no separator" if read.separator == "none" else f"separated by {read.separator}"
     yield f"{plain(reading.file)}: {read.shape}"
     yield f"  {read.encoding}, {separator}, {header}"
-    groups = f"; group: {', '.join(read.groups)}" if read.groups else ""
+    ways = (*read.groups, *(() if reading.group is None else (f"{reading.group} for all",)))
+    groups = f"; group: {', '.join(ways)}" if ways else ""
     names = f"; name: {', '.join(read.names)}" if reading.names_kept and read.names else ""
     yield f"  number: {read.number}{groups}{names}"
     unused = list(read.unused)
@@ -90,7 +94,7 @@ def _(report: PlannedImport) -> Iterable[Part]:
     yield from _planned(report.difference)
     changes = report.difference.changes
     if changes:
-        yield _changes(changes[:_SHOWN], "would leave" if report.moving else "would stay in too")
+        yield (_moves if report.moving else _additions)(changes[:_SHOWN])
     if len(changes) > _SHOWN:
         yield f"and {len(changes) - _SHOWN:,} more: tpmail import --diff shows them all"
     if not report.moving and any(each.leaves for each in changes):
@@ -102,7 +106,7 @@ def _(report: PlannedImport) -> Iterable[Part]:
 def _(report: Difference) -> Iterable[Part]:
     yield from _planned(report)
     if report.changes:
-        yield _changes(report.changes, "would leave")
+        yield _moves(report.changes)
     yield _NOTHING
 
 
@@ -115,7 +119,7 @@ def _(report: Compared) -> Iterable[Part]:
     yield f"{count(len(difference.departures), 'departure')}{where}{_all(difference.departures)}"
     yield f"{count(len(difference.changes), 'change')} of group"
     if difference.changes:
-        yield _changes(difference.changes, "leaves")
+        yield _changes(difference.changes)
     yield "nothing is changed: tpmail import adds the arrivals and joins the groups, and"
     yield "with --move leaves the old ones; who departed stays until tpmail remove"
 
@@ -156,14 +160,30 @@ def _done(done: Enrolled) -> Iterable[Part]:
             yield f"{len(each.left):,} left {each.group}{ranges(each.left)}"
 
 
-def _changes(changes: Sequence[GroupChange], leaving: str) -> Part:
+def _changes(changes: Sequence[GroupChange]) -> Part:
     return Sheet(
-        ("number", "is in", "joins", leaving),
+        ("number", "is in", "joins", "leaves"),
         [
             (each.number, _groups(each.now), _groups(each.joins), _groups(each.leaves))
             for each in changes
         ],
     )
+
+
+def _additions(changes: Sequence[GroupChange]) -> Part:
+    return _outcome(changes, [{*each.now, *each.joins} for each in changes])
+
+
+def _moves(changes: Sequence[GroupChange]) -> Part:
+    return _outcome(changes, [{*each.now, *each.joins}.difference(each.leaves) for each in changes])
+
+
+def _outcome(changes: Sequence[GroupChange], then: Sequence[AbstractSet[str]]) -> Part:
+    rows = [
+        (each.number, _groups(each.now), _groups(sorted(groups)))
+        for each, groups in zip(changes, then, strict=True)
+    ]
+    return Sheet(("number", "is in", "would be in"), rows)
 
 
 def _entry(entry: Entry) -> str:

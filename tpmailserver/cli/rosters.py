@@ -65,11 +65,12 @@ def import_roster(invocation: Invocation, /, **asked: Any) -> None:
     job = _Job(**asked)
     group = group_of(job.group)
     file, roster = _read(job.file)
-    entries = tuple(_entry(each, group, job.names) for each in roster.entries)
+    entries = roster.entries if job.names else tuple(map(_nameless, roster.entries))
     reading = Reading(
         file=file,
         understood=roster.understood,
         first=entries[:_SHOWN],
+        group=group,
         accounts=len(entries),
         names_kept=job.names,
         remarks=roster.remarks,
@@ -79,18 +80,18 @@ def import_roster(invocation: Invocation, /, **asked: Any) -> None:
     if roster.faults:
         raise NotDone(_faults(file, roster.faults))
     if job.diff:
-        invocation.face.show(Compared(reading, _compare(invocation, entries)))
+        invocation.face.show(Compared(reading, _compare(invocation, entries, group)))
         return
     if job.dry_run:
-        difference = _compare(invocation, entries)
+        difference = _compare(invocation, entries, group)
         invocation.face.show(PlannedImport(reading, difference, job.move))
         return
     if roster.doubts and at_a_terminal() and not job.yes:
         confirm("Import it all the same?")
     if job.move:
-        entries = _moving(entries, _compare(invocation, entries))
+        entries = _moving(entries, _compare(invocation, entries, group))
     with waiting("writing", len(entries)):
-        done: Enrolled = invocation.carry("enrol", entries=entries)
+        done: Enrolled = invocation.carry("enrol", entries=entries, group=group)
     invocation.face.show(Imported(reading, done))
 
 
@@ -114,15 +115,14 @@ def _follow(rows: Sequence[Row]) -> Iterable[Row]:
     return counted("reading", rows)
 
 
-def _entry(entry: Entry, group: str | None, names: bool) -> Entry:
-    groups = entry.groups if group is None else tuple(dict.fromkeys((*entry.groups, group)))
-    # Without --names no name leaves this process.
-    return replace(entry, groups=groups, name=entry.name if names else "")
+def _nameless(entry: Entry) -> Entry:
+    """The same without the name, which leaves this process only with `--names`."""
+    return replace(entry, name="")
 
 
-def _compare(invocation: Invocation, entries: tuple[Entry, ...]) -> Difference:
+def _compare(invocation: Invocation, entries: tuple[Entry, ...], group: str | None) -> Difference:
     with waiting("comparing", len(entries)):
-        difference: Difference = invocation.carry("compare", entries=entries)
+        difference: Difference = invocation.carry("compare", entries=entries, group=group)
     return difference
 
 
