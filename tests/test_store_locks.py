@@ -211,6 +211,25 @@ def test_who_has_waited_too_long_gets_an_error_and_the_gate_stays_sound(
         pass
 
 
+def test_a_removal_holds_a_reset_off_and_none_comes_after_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locks, "GATE_PATIENCE", 0.02)
+    gate = DeliveryGate()
+    turn = gate.turn("1")
+    with gate.removing("1", turn) as may, gate.resetting(["2"]):
+        assert may
+        with pytest.raises(TimeoutError), gate.resetting(["1"]):
+            pass
+    turn = gate.turn("1")
+    with gate.resetting(["1"]), gate.removing("1", turn) as may:
+        assert not may
+    with gate.removing("1", turn) as may:
+        assert not may
+    with gate.removing("1", gate.turn("1")) as may:
+        assert may
+
+
 def test_a_failure_inside_opens_the_gate_again() -> None:
     gate = DeliveryGate()
     for entered in (gate.delivering, gate.resetting):

@@ -9,7 +9,6 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import takewhile
 
 from tpmailserver.model import Accepted, Client, MaildropOpened, Message, Reason, Refusal
@@ -31,6 +30,7 @@ class OpenMaildrop:
     account: str
     messages: tuple[Message, ...]
     abandoned: int
+    turn: int
     lock: MaildropLock | None = field(repr=False)
 
     def opened(self) -> MaildropOpened:
@@ -69,12 +69,12 @@ class Maildrops:
                 return _in_use(lock_or_holder)
             lock = lock_or_holder
         try:
-            messages = await self._threads.disk(self._mailboxes.snapshot, account)
+            messages, turn = await self._list(account)
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
-        return OpenMaildrop(account, messages, self._abandoned.pop(account, 0), lock)
+        return OpenMaildrop(account, messages, self._abandoned.pop(account, 0), turn, lock)
 
     async def fetch(self, maildrop: OpenMaildrop, message: Message) -> "OpenMessage | Refusal":
         """Opens a message and reads the beginning."""
@@ -100,8 +100,7 @@ class Maildrops:
                 await self._threads.disk(self._mailboxes.mark_read, maildrop.account, unflagged)
         if not deleted:
             return Accepted()
-        remove = partial(self._mailboxes.remove, maildrop.account, deleted)
-        stayed = await self._threads.disk(remove)
+        stayed = await self._threads.disk(self._remove, maildrop, deleted)
         return Refusal(Reason.NOT_ALL_REMOVED, (str(stayed),)) if stayed else Accepted()
 
     def close(self, maildrop: OpenMaildrop, abandoned: int) -> None:
@@ -110,6 +109,22 @@ class Maildrops:
             self._abandoned[maildrop.account] = abandoned
         if maildrop.lock is not None:
             maildrop.lock.release()
+
+    async def _list(self, account: str) -> tuple[tuple[Message, ...], int]:
+        """The messages of a mailbox, and in which turn it has them: again where a reset began.
+
+        Nobody tells a session of a reset that ended before it had its listing.
+        """
+        while True:
+            turn = self._mailboxes.gate.turn(account)
+            messages = await self._threads.disk(self._mailboxes.snapshot, account)
+            if turn == self._mailboxes.gate.turn(account):
+                return messages, turn
+
+    def _remove(self, maildrop: OpenMaildrop, deleted: tuple[Message, ...]) -> int:
+        """Removes messages; returns how many stayed: all of them, where a reset came before."""
+        with self._mailboxes.gate.removing(maildrop.account, maildrop.turn) as is_same:
+            return self._mailboxes.remove(maildrop.account, deleted) if is_same else len(deleted)
 
     def _open(self, account: str, message: Message) -> "OpenMessage":
         return OpenMessage(self._mailboxes.open(account, message))

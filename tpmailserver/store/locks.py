@@ -111,12 +111,20 @@ class DeliveryGate:
 
     A reset waits for the deliveries under way, later deliveries wait for the reset. Whoever has
     waited five seconds gets a TimeoutError, which is an OSError: the client tries again.
+
+    What a session removes, it removes from the mailbox that it has listed. That is another one
+    after a reset: `turn` tells them apart.
     """
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._delivering: Counter[str] = Counter()
         self._resetting: set[str] = set()
+        self._turns: Counter[str] = Counter()
+
+    def turn(self, name: str) -> int:
+        """A number that is another one as soon as a reset of a mailbox begins, and when it ends."""
+        return self._turns[name]
 
     def is_open(self, names: Sequence[str]) -> bool:
         """Whether none of the mailboxes `names` is being reset at this moment."""
@@ -132,12 +140,20 @@ class DeliveryGate:
         try:
             yield
         finally:
-            with self._changed:
-                for name in names:
-                    self._delivering[name] -= 1
-                    if not self._delivering[name]:
-                        del self._delivering[name]
-                self._changed.notify_all()
+            self._delivered(names)
+
+    @contextmanager
+    def removing(self, name: str, turn: int) -> Iterator[bool]:
+        """Holds off resets of a mailbox as a delivery does; False where its turn is over."""
+        with self._changed:
+            is_same = self._turns[name] == turn and name not in self._resetting
+            if is_same:
+                self._delivering[name] += 1
+        try:
+            yield is_same
+        finally:
+            if is_same:
+                self._delivered([name])
 
     @contextmanager
     def resetting(self, names: Sequence[str]) -> Iterator[None]:
@@ -145,6 +161,7 @@ class DeliveryGate:
         with self._changed:
             self._wait(lambda: self._resetting.isdisjoint(names), "another reset")
             self._resetting.update(names)
+            self._turns.update(names)
         try:
             with self._changed:
                 self._wait(lambda: self._delivering.keys().isdisjoint(names), "a delivery")
@@ -152,7 +169,16 @@ class DeliveryGate:
         finally:
             with self._changed:
                 self._resetting.difference_update(names)
+                self._turns.update(names)
                 self._changed.notify_all()
+
+    def _delivered(self, names: Sequence[str]) -> None:
+        with self._changed:
+            for name in names:
+                self._delivering[name] -= 1
+                if not self._delivering[name]:
+                    del self._delivering[name]
+            self._changed.notify_all()
 
     def _wait(self, free: Callable[[], bool], what: str) -> None:
         if not self._changed.wait_for(free, GATE_PATIENCE):
