@@ -106,3 +106,17 @@ def test_somebody_is_added_while_a_hook_is_asked(tmp_path: Path) -> None:
     site = Site(tmp_path, Hook("poll", python=f"{__name__}:busy"))
     busy.meanwhile = lambda: site.change(lambda lists: lists.put("another", [ONE]))
     assert site.talk.sends(OWNER, TWO, "poll").startswith("250 2.0.0 delivered to 2 mailboxes,")
+
+
+@pytest.mark.parametrize("decide", ["approve", "reject"])
+def test_what_was_decided_on_makes_room_for_what_waits(tmp_path: Path, decide: str) -> None:
+    hook = Hook("cours", python="tests.expanders:Holds")
+    site = Site(tmp_path, hook, mailbox_messages=2)
+    for _ in range(2):
+        assert site.talk.sends(TWO, "cours").startswith("250 2.0.0 held for the owner of cours")
+    assert site.talk.sends(TWO, "cours").startswith("452 4.2.2 too much waits on the list cours;")
+    approval = site.session.site.desk().approval
+    cours = site.session.site.stores.directory.mailing_list("cours")
+    first, _ = approval.waiting(cours)
+    getattr(approval, decide)(cours, first.identity)
+    assert site.talk.sends(TWO, "cours").startswith("250 2.0.0 held for the owner of cours")
