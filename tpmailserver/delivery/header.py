@@ -30,6 +30,9 @@ class Header:
         self._fields: dict[bytes, list[str]] = {}
         for name, value in _FIELD.findall(header):
             self._fields.setdefault(name.lower(), []).append(value.decode("utf-8", "replace"))
+        found = (_BRACKETED.findall(value) for value in self._fields.get(b"list-id", ()))
+        self.list_ids = tuple(each[-1].strip().lower() for each in found if each)[::-1]
+        """The lists that it came through, the first one first (RFC 2919), in small letters."""
 
     def first(self, name: str) -> str:
         """The first field of that name without its folding, or ""; encoded words are decoded."""
@@ -40,12 +43,6 @@ class Header:
     def hops(self) -> int:
         """How many servers have taken the message in (RFC 5321 §6.3)."""
         return len(self._fields.get(b"received", ()))
-
-    @property
-    def list_ids(self) -> tuple[str, ...]:
-        """The lists that it came through, the first one first (RFC 2919), in small letters."""
-        found = (_BRACKETED.findall(value) for value in self._fields.get(b"list-id", ()))
-        return tuple(each[-1].strip().lower() for each in found if each)[::-1]
 
     @property
     def is_automatic(self) -> bool:
