@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import succeed
 
 from tpmailserver.delivery.answers import HookFailed, one_line
 from tpmailserver.delivery.expander import Declined, Expansion, Held, Post
@@ -122,6 +123,12 @@ def test_why_is_one_printable_line(kind: type[Held]) -> None:
     assert asked(lambda _: kind(" \n")) == kind("it does not say why")
     said = failure(lambda _: kind(None))  # type: ignore[arg-type]
     assert said == "gives a value of type NoneType as its reason, which is no text"
+
+
+def test_a_deferred_is_no_answer() -> None:
+    """It is iterable, and empty: the message would be taken, and nobody would have it."""
+    said = failure(lambda _: succeed(["22000001"]))
+    assert said == "answered a value of type Deferred, neither recipients nor Held nor Declined"
 
 
 def test_a_line_of_a_million_characters_is_cut_at_once() -> None:

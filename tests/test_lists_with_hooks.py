@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tpmailserver.delivery.expander import Expansion, Post
+from tpmailserver.delivery.expander import Declined, Expansion, Post
 from tpmailserver.model import Address
 from tpmailserver.settings import Hook
 
@@ -45,6 +45,22 @@ class Busy:
 
 
 busy = Busy()
+
+
+class Fails:
+    """Breaks down."""
+
+    def expand(self, _post: Post) -> Expansion:
+        raise RuntimeError("not today")
+
+
+class Refuses:
+    """Wants nothing."""
+
+    def expand(self, _post: Post) -> Expansion:
+        return Declined("not today")
+
+
 reader = Reader()
 HOOK = Hook("poll", python=f"{__name__}:reader")
 
@@ -106,3 +122,41 @@ def test_somebody_is_added_while_a_hook_is_asked(tmp_path: Path) -> None:
     site = Site(tmp_path, Hook("poll", python=f"{__name__}:busy"))
     busy.meanwhile = lambda: site.change(lambda lists: lists.put("another", [ONE]))
     assert site.talk.sends(OWNER, TWO, "poll").startswith("250 2.0.0 delivered to 2 mailboxes,")
+
+
+@pytest.mark.parametrize("decide", ["approve", "reject"])
+def test_what_was_decided_on_makes_room_for_what_waits(tmp_path: Path, decide: str) -> None:
+    hook = Hook("cours", python="tests.expanders:Holds")
+    site = Site(tmp_path, hook, mailbox_messages=2)
+    for _ in range(2):
+        assert site.talk.sends(TWO, "cours").startswith("250 2.0.0 held for the owner of cours")
+    assert site.talk.sends(TWO, "cours").startswith("452 4.2.2 too much waits on the list cours;")
+    approval = site.session.site.desk().approval
+    cours = site.session.site.stores.directory.mailing_list("cours")
+    first, _ = approval.waiting(cours)
+    getattr(approval, decide)(cours, first.identity)
+    assert site.talk.sends(TWO, "cours").startswith("250 2.0.0 held for the owner of cours")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("Fails", "451 4.2.4 "), ("Refuses", "554 5.7.1 "), ("reader", "250 2.0.0 ")],
+)
+@pytest.mark.parametrize("named", ["poll", "outer"])
+def test_what_a_hook_was_asked_about_counts(
+    tmp_path: Path, kind: str, said: str, named: str
+) -> None:
+    """A program that writes to its own list and then fails goes on and on without a delivery."""
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:{kind}"), list_breaker=3)
+    site.change(lambda lists: lists.put("outer", ["poll"], owner=OWNER))
+    for _ in range(3):
+        assert site.talk.sends(TWO, named).startswith(said)
+    stopped = f"450 4.2.1 {named} is suspended until its teacher resumes it: {TWO} wrote 3 messages"
+    assert site.talk.sends(TWO, named).startswith(stopped)
+
+
+def test_what_a_plain_list_could_not_send_on_does_not_count(tmp_path: Path) -> None:
+    """The sender keeps it, and tries again until there is room."""
+    site = Site(tmp_path, list_breaker=1, mailbox_size=10)
+    for _ in range(3):
+        assert site.talk.sends(TWO, "cours").startswith("452 4.2.2 the mailbox of ")

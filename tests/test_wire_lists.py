@@ -178,6 +178,7 @@ LISTS = {
     Reason.NULL_SENDER_TO_LIST: b"550 5.7.2 td1 is a list and takes no mail from <>: ",
     Reason.NOT_FOR_YOU_TO_POST: b"550 5.7.2 td1 takes mail from its members only\r\n",
     Reason.LIST_EMPTY: b"550 5.2.4 nobody is on the list td1 yet; ",
+    Reason.LIST_FULL: b"452 4.2.2 too much waits on the list td1; its owner must approve or reject",
     Reason.LIST_SUSPENDED: b"450 4.2.1 td1 is suspended until its teacher resumes it: loop: td1",
     Reason.LIST_BUDGET_SPENT: b"451 4.7.1 600 messages to td1 in ten minutes is the limit; go on at"
     b" 10:40:00\r\n",

@@ -126,6 +126,7 @@ class Reason(Enum):
     NULL_SENDER_TO_LIST = auto()  # [list]
     NOT_FOR_YOU_TO_POST = auto()  # [list, who may: "members" or "owner"]
     LIST_EMPTY = auto()  # [list]
+    LIST_FULL = auto()  # [list]: too much waits on it for approval
     LIST_SUSPENDED = auto()  # [list, why]
     LIST_BUDGET_SPENT = auto()  # [list, messages, when to go on]
     LIST_LOOP = auto()  # [the way of the loop, "td1 -> liste-b -> td1"]

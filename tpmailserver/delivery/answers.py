@@ -6,7 +6,7 @@ failure says in one line what happened.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 
 from tpmailserver.model import Address
@@ -39,8 +39,8 @@ def checked(answer: object, domain: str, in_time: Callable[[], bool]) -> Answer:
         return Held(_why(answer.why))
     if isinstance(answer, Declined):
         return Declined(_why(answer.why))
-    # A text is iterable too, letter by letter.
-    if isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+    # A text is iterable too, letter by letter; so is Twisted's Deferred, which names nobody.
+    if isinstance(answer, str | bytes | Awaitable) or not isinstance(answer, Iterable):
         raise HookFailed(f"answered {_shown(answer)}, neither recipients nor Held nor Declined")
     recipients = []
     for each in islice(answer, RECIPIENTS_AT_MOST + 1):

@@ -17,6 +17,7 @@ from tpmailserver.store.lists import MailingList
 
 from .expansion import Expansions
 from .header import Header
+from .held import waiting_on
 from .reception import Places, stamp_of
 from .stamps import Stamps
 
@@ -55,7 +56,7 @@ class Approval:
     def waiting(self, mailing_list: MailingList) -> tuple[Waiting, ...]:
         """What waits on a list, the oldest first."""
         found = []
-        for each in self._messages(mailing_list):
+        for each in waiting_on(self._places.held, mailing_list.name):
             with suppress(FileNotFoundError):  # somebody has decided at this moment
                 found.append(self._described(mailing_list.name, each))
         return tuple(found)
@@ -104,16 +105,9 @@ class Approval:
                 draft.discard()
         return sum(len(each.mailboxes) for each in copies)
 
-    def _messages(self, mailing_list: MailingList) -> list[Message]:
-        return [
-            each
-            for each in self._places.held.snapshot(mailing_list.name)
-            if each.name.startswith("new/")
-        ]
-
     def _message(self, mailing_list: MailingList, identity: str) -> Message:
         """The message of that name; FileNotFoundError when it waits no more."""
-        for each in self._messages(mailing_list):
+        for each in waiting_on(self._places.held, mailing_list.name):
             if each.uidl == identity:
                 return each
         raise FileNotFoundError(f"{identity} does not wait on {mailing_list.name}")

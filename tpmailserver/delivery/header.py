@@ -30,6 +30,10 @@ class Header:
         self._fields: dict[bytes, list[str]] = {}
         for name, value in _FIELD.findall(header):
             self._fields.setdefault(name.lower(), []).append(value.decode("utf-8", "replace"))
+        found = (_BRACKETED.findall(value) for value in self._fields.get(b"list-id", ()))
+        # Some programs fold a long field where they like, within the brackets as well.
+        self.list_ids = tuple("".join(each[-1].split()).lower() for each in found if each)[::-1]
+        """The lists that it came through, the first one first (RFC 2919), in small letters."""
 
     def first(self, name: str) -> str:
         """The first field of that name without its folding, or ""; encoded words are decoded."""
@@ -42,15 +46,22 @@ class Header:
         return len(self._fields.get(b"received", ()))
 
     @property
-    def list_ids(self) -> tuple[str, ...]:
-        """The lists that it came through, the first one first (RFC 2919), in small letters."""
-        found = (_BRACKETED.findall(value) for value in self._fields.get(b"list-id", ()))
-        return tuple(each[-1].strip().lower() for each in found if each)[::-1]
-
-    @property
     def is_automatic(self) -> bool:
         """Whether a program wrote it of itself (RFC 3834 §5: anything but "no")."""
-        values = self._fields.get(b"auto-submitted", ())
-        # A parameter or a remark may follow the keyword.
-        keywords = (re.split(r"[\s;(]", value.strip(), maxsplit=1)[0] for value in values)
-        return any(keyword.lower() not in ("no", "") for keyword in keywords)
+        return any(
+            _keyword(value).lower() not in ("no", "")
+            for value in self._fields.get(b"auto-submitted", ())
+        )
+
+
+def _keyword(value: str) -> str:
+    """The first word of a structured field: comments may stand before it, a parameter behind."""
+    depth = 0  # comments may hold comments (RFC 5322 §3.2.2)
+    for place, character in enumerate(value):
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+        elif depth <= 0 and not character.isspace():
+            return re.split(r"[\s;(]", value[place:], maxsplit=1)[0]
+    return ""

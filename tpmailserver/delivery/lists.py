@@ -5,8 +5,8 @@ whole message shows (it has gone round, a program wrote it, a hook does not want
 final dot, and then nobody receives it.
 """
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from itertools import chain, filterfalse
 
 from tpmailserver.model import Accepted, Address, Envelope, Reason, Refusal
 from tpmailserver.store.lists import MailingList
@@ -50,7 +50,7 @@ class MailingLists:
         lists = [found for _, found in recipients if isinstance(found, MailingList)]
         if len(lists) < len(recipients):
             return None
-        if any(self._expansions.foreseen(each).has_hook for each in lists):
+        if any(map(self._asks, lists)):
             # A hook reads the message as it came: without the fields of a list.
             return None
         return Stop(lists[0], recipients[0][0], (lists[0].name,))
@@ -64,6 +64,9 @@ class MailingLists:
         refusal = await self._refusal(lists, writer, header)
         if refusal is not None:
             return refusal
+        # Whatever a hook answers, it may have written mails itself: a program that writes to its
+        # own list and then fails is a loop too.
+        self._count(filter(self._asks, lists), writer)
         message = Whole(envelope, writer, header, draft)
         destination = await self._expansions.destination(recipients, message)
         if isinstance(destination, Refusal):
@@ -77,9 +80,16 @@ class MailingLists:
         return destination
 
     def count(self, recipients: Sequence[Recipient], envelope: Envelope) -> None:
-        """Notes a message that was delivered."""
+        """Notes a message that was delivered; one that a hook was asked about is noted already."""
         writer = self._posting.writer(envelope.sender, envelope.login)
-        for each in _lists_among(recipients):
+        self._count(filterfalse(self._asks, _lists_among(recipients)), writer)
+
+    def _asks(self, mailing_list: MailingList) -> bool:
+        """Whether a hook is asked for a list, or for one on the way from it."""
+        return self._expansions.foreseen(mailing_list).has_hook
+
+    def _count(self, lists: Iterable[MailingList], writer: Writer) -> None:
+        for each in lists:
             self._posting.count(each)
             self._runaways.count(each, writer)
 

@@ -4,7 +4,7 @@ The rule it guards: `Delivered` means on disk in every mailbox (the order of wri
 `store.maildir`'s); whatever fails before that is a refusal, and the sender keeps the message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,10 +13,12 @@ from tpmailserver.settings import Settings
 from tpmailserver.store.lists import MailingList
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.spool import HELD_AT_MOST, Draft, Spool
+from tpmailserver.store.tally import Tally
 
 from .budgets import Budget, source_of
 from .expansion import Destination
 from .header import Header
+from .held import waiting_on
 from .lists import MailingLists, Recipient
 from .recipients import Recipients
 from .stamps import Stamps
@@ -142,7 +144,22 @@ class Reception:
         may_send = self.may_send(envelope.client, envelope.sender, envelope.login)
         if isinstance(may_send, Refusal):
             return may_send
-        return await self._lists.destination(recipients, envelope, header, draft)
+        destination = await self._lists.destination(recipients, envelope, header, draft)
+        if isinstance(destination, Destination) and destination.held:
+            full = await self._threads.disk(self._first_full, destination.held, draft.stored)
+            if full is not None:
+                return Refusal(Reason.LIST_FULL, (full,))
+        return destination
+
+    def _first_full(self, held: Iterable[Stop], octets: int) -> str | None:
+        """The first list on which no message of `octets` may wait any more; reads files."""
+        most = self._recipients.most_before(octets)
+        for stop in held:
+            name = stop.mailing_list.name
+            waiting = waiting_on(self._places.held, name)
+            if Tally(len(waiting), sum(each.stored for each in waiting)).is_beyond(most):
+                return name
+        return None
 
     async def _deliver(self, incoming: Incoming, destination: Destination) -> Delivered:
         identity = await self._threads.disk(self._write, incoming, destination)

@@ -66,7 +66,7 @@ class Recipients:
 
     async def have_room(self, mailboxes: Sequence[str], octets: int) -> Accepted | Refusal:
         """Whether each mailbox takes `octets` more; reads memory once they are known."""
-        most = self._most_before(octets)
+        most = self.most_before(octets)
         # Full as far as this process knows: somebody else may have made room.
         unsure = self._mailboxes.perhaps_beyond(most, mailboxes)
         full = await self._threads.disk(self._first_beyond, most, unsure) if unsure else None
@@ -74,17 +74,17 @@ class Recipients:
             return Refusal(Reason.MAILBOX_FULL, (f"{full}@{self._settings.domain}",))
         return Accepted()
 
-    def _first_beyond(self, most: Tally, mailboxes: Iterable[str]) -> str | None:
-        """The first mailbox that holds more than `most`; counts on the disk."""
-        for name in mailboxes:
-            if self._mailboxes.tally(name).is_beyond(most):
-                return name
-        return None
-
-    def _most_before(self, octets: int) -> Tally:
+    def most_before(self, octets: int) -> Tally:
         """The most that a mailbox may hold if it is to take a message of `octets`."""
         limits = self._settings.limits
         return Tally(
             limits.mailbox_messages - 1 if limits.mailbox_messages else sys.maxsize,
             limits.mailbox_size - max(octets, 1) if limits.mailbox_size else sys.maxsize,
         )
+
+    def _first_beyond(self, most: Tally, mailboxes: Iterable[str]) -> str | None:
+        """The first mailbox that holds more than `most`; counts on the disk."""
+        for name in mailboxes:
+            if self._mailboxes.tally(name).is_beyond(most):
+                return name
+        return None

@@ -17,15 +17,21 @@ from .budgets import Budget
 from .posting import Writer
 from .threads import Threads
 
-_AT_MOST = 10
+_NAMED_AT_MOST = 10
+# A reply is one line, of 512 octets, and has more to say than the way.
+_LETTERS_AT_MOST = 400
 _WRITERS_REMEMBERED = 1000
 
 
 def in_words(way: Sequence[str]) -> str:
     """A way of names as people read it, a long one without its middle."""
-    if len(way) > _AT_MOST:
-        way = [*way[: _AT_MOST // 2], "...", *way[-_AT_MOST // 2 :]]
-    return " -> ".join(way)
+    for named in range(_NAMED_AT_MOST, 0, -2):
+        half = named // 2
+        shown = way if len(way) <= named else [*way[:half], "...", *way[-half:]]
+        words = " -> ".join(shown)
+        if len(words) <= _LETTERS_AT_MOST:
+            break
+    return words
 
 
 class Runaways:

@@ -101,6 +101,12 @@ REFUSALS: Mapping[Reason, PolicyReply] = {
         "[SYS/PERM]",
         "nobody is on the list {0} yet; its teacher can add members",
     ),
+    Reason.LIST_FULL: PolicyReply(
+        "452",
+        "4.2.2",
+        "[SYS/TEMP]",
+        "too much waits on the list {0}; its owner must approve or reject some of it",
+    ),
     Reason.LIST_SUSPENDED: PolicyReply(
         "450",
         "4.2.1",

@@ -228,6 +228,9 @@ TEXTS = {
     "nobody is on the list {0} yet; its teacher can add members": (
         "la liste {0} n'a encore personne ; l'enseignant peut ajouter des membres"
     ),
+    "too much waits on the list {0}; its owner must approve or reject some of it": (
+        "trop de messages attendent sur la liste {0} ; son proprietaire doit en faire le tri"
+    ),
     "{0} is suspended until its teacher resumes it: {1}": (
         "{0} est suspendue jusqu'a ce que l'enseignant la relance : {1}"
     ),
