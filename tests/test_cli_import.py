@@ -24,7 +24,7 @@ def groups_of(tpmail) -> dict[str, list[str]]:
     return {each["number"]: each["groups"] for each in report["accounts"]}
 
 
-def test_what_was_understood_is_said_before_what_was_done(tpmail):
+def test_what_was_understood_is_said_before_what_was_done(tpmail, desk):
     office = str(ROSTERS / "office.csv")
     assert tpmail("import", office) == (
         0,
@@ -44,7 +44,7 @@ def test_what_was_understood_is_said_before_what_was_done(tpmail):
     assert groups_of(tpmail) == {ONE: ["tp-1"], TWO: ["tp-1"], THREE: ["tp-2"]}
 
 
-def test_a_dry_run_says_it_all_and_changes_nothing(tpmail):
+def test_a_dry_run_says_it_all_and_changes_nothing(tpmail, desk):
     status, output, _ = tpmail(
         "import", str(ROSTERS / "numbers.txt"), "--group", "TP3", "--dry-run"
     )
@@ -153,7 +153,7 @@ def test_names_are_kept_only_when_asked_for_and_forgotten_with_the_account(tpmai
     assert "Lefèvre" not in tpmail("accounts")[1]
 
 
-def test_every_bad_line_is_named_and_nothing_is_imported(tpmail):
+def test_every_bad_line_is_named_and_nothing_is_imported(tpmail, desk):
     status, output, errors = tpmail("import", str(ROSTERS / "faulty.csv"))
     assert status == 1
     assert "number: numero; group: groupe" in output
