@@ -175,7 +175,8 @@ def test_ctrl_c_at_a_question_is_one_line(desk, tmp_path):
     terminal.expect(b"[y/N]")
     terminal.interrupt()
     assert terminal.end() == 1
-    assert terminal.lines()[-1] == "tpmail: stopped at the keyboard"
+    # On a slow machine Ctrl-C is pressed again meanwhile, and its echo stands behind.
+    assert terminal.lines().count("tpmail: stopped at the keyboard") == 1
     assert b"Traceback" not in terminal.shown
     assert desk.mailboxes.tally("22000001").messages == 1
 
