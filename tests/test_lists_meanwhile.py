@@ -65,6 +65,18 @@ def test_a_change_of_a_list_on_a_list_counts_too(tmp_path: Path) -> None:
         assert said.startswith(f"250 2.0.0 delivered to {count} mailboxes,")
 
 
+def test_a_suspended_list_on_a_list_keeps_the_message_from_all(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.change(lambda lists: lists.put("outer", [OWNER, "cours"]))
+    site.change(suspended)
+    assert site.talk.sends(TWO, "outer").startswith(
+        "450 4.2.1 cours is suspended until its teacher"
+    )
+    assert site.mails(OWNER) == site.mails(ONE) == []
+    site.change(lambda lists: lists.resume("cours"))
+    assert site.talk.sends(TWO, "outer").startswith("250 2.0.0 delivered to 3 mailboxes,")
+
+
 def test_the_owner_hears_once_of_two_who_write_too_much(tmp_path: Path) -> None:
     """The second one's message is at its final dot when the first one's stops the list."""
     site = Site(tmp_path, list_breaker=2)
