@@ -92,6 +92,16 @@ def test_the_owner_hears_once_of_two_who_write_too_much(tmp_path: Path) -> None:
     assert len(site.mails(OWNER)) == 1
 
 
+def test_who_has_stopped_a_list_begins_anew_once_it_is_resumed(tmp_path: Path) -> None:
+    site = Site(tmp_path, list_breaker=1)
+    assert site.talk.sends(TWO, "cours").startswith("250 ")
+    assert site.talk.sends(TWO, "cours").startswith("554 5.4.6 loop: ")
+    site.change(lambda lists: lists.resume("cours"))
+    assert site.talk.sends(TWO, "cours").startswith("250 ")
+    assert site.talk.sends(TWO, "cours").startswith("554 5.4.6 loop: ")
+    assert len(site.mails(OWNER)) == 2
+
+
 def test_where_the_owner_is_gone_the_postmaster_hears(tmp_path: Path) -> None:
     site = Site(tmp_path, list_breaker=1)
     assert site.talk.sends(TWO, "cours").startswith("250 ")
