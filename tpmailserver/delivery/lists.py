@@ -96,9 +96,9 @@ class MailingLists:
     async def _refusal(
         self, lists: Sequence[MailingList], writer: Writer, header: Header
     ) -> Refusal | None:
+        if lists and header.is_automatic:
+            return Refusal(Reason.AUTOMATIC_TO_LIST, (lists[0].name,))
         for each in lists:
-            if header.is_automatic:
-                return Refusal(Reason.AUTOMATIC_TO_LIST, (each.name,))
             checked = self._posting.check(each, writer)
             if isinstance(checked, Accepted):
                 # Only a message that it would have taken says anything about a list.
