@@ -34,7 +34,13 @@ def test_the_list_that_came_first_is_named_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"X-List-Id: <td1.lab.example>", b"\nList-Id: <td1.lab.example>", b"List-Id: td1"]
+    "line",
+    [
+        b"X-List-Id: <td1.lab.example>",
+        b"\nList-Id: <td1.lab.example>",
+        b" List-Id: <td1.lab.example>",
+        b"List-Id: td1",
+    ],
 )
 def test_what_names_no_list(line: bytes) -> None:
     assert header(b"Subject: x", line).list_ids == ()

@@ -77,6 +77,14 @@ def test_a_suspended_list_on_a_list_keeps_the_message_from_all(tmp_path: Path) -
     assert site.talk.sends(TWO, "outer").startswith("250 2.0.0 delivered to 3 mailboxes,")
 
 
+def test_a_message_that_is_larger_than_was_known_at_rcpt_reaches_nobody(tmp_path: Path) -> None:
+    """The mailboxes have room for something, and not for so much."""
+    site = Site(tmp_path, mailbox_size=100)
+    said = site.talk.sends(TWO, "cours", OWNER)
+    assert said.startswith("452 4.2.2 the mailbox of 22000001@tpmail.info.unicaen.fr is full;")
+    assert site.mails(ONE) == site.mails(OWNER) == []
+
+
 def test_the_owner_hears_once_of_two_who_write_too_much(tmp_path: Path) -> None:
     """The second one's message is at its final dot when the first one's stops the list."""
     site = Site(tmp_path, list_breaker=2)
