@@ -143,3 +143,12 @@ def test_a_message_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
     site.talk.say(f"MAIL FROM:<{TWO}>", "RCPT TO:<cours>", "EHLO mypc")
     assert site.talk.sends(TWO, "cours").startswith("250 ")
     assert len(site.mails(ONE)) == 1
+
+
+def test_a_loop_is_told_from_the_last_time_that_the_list_was_passed(tmp_path: Path) -> None:
+    """Somebody has sent on by hand what had gone round already."""
+    site = Site(tmp_path)
+    site.talk.begins(TWO, "cours")
+    passed = [f"List-Id: <{name}.tpmail.info.unicaen.fr>" for name in ("b", "cours", "a", "cours")]
+    said = site.talk.say(*passed, "", ".")
+    assert said.startswith("554 5.4.6 loop: cours -> b -> 22000002 -> cours; a message passes")
