@@ -18,11 +18,13 @@ class Reader:
     def __init__(self) -> None:
         self.read = b""
         self.octets = 0
+        self.address = ""
 
     def expand(self, post: Post) -> Expansion:
         with post.open() as message:
             self.read = message.read()
         self.octets = post.octets
+        self.address = str(post.address)
         return [ONE]
 
 
@@ -87,6 +89,17 @@ def test_a_hook_reads_the_message_as_it_came(site: Site, recipients: list[str]) 
     assert reader.read.startswith(f"Return-Path: <{TWO}@tpmail.info.unicaen.fr>\n".encode())
     assert b"List-Id" not in reader.read
     assert len(reader.read) == reader.octets
+
+
+@pytest.mark.parametrize(
+    ("recipient", "address"), [("poll+now", "poll+now"), ("outer+now", "poll"), ("POLL", "POLL")]
+)
+def test_a_hook_is_given_the_address_of_its_own_list(
+    site: Site, recipient: str, address: str
+) -> None:
+    """As it was written, where the list was written to; else its plain name."""
+    assert site.talk.sends(TWO, recipient).startswith("250 ")
+    assert reader.address == f"{address}@tpmail.info.unicaen.fr"
 
 
 def test_what_a_hook_names_is_told_in_one_line(tmp_path: Path) -> None:
