@@ -49,6 +49,13 @@ class Busy:
 busy = Busy()
 
 
+class Circles:
+    """Names its own list, and one on which nobody is."""
+
+    def expand(self, post: Post) -> Expansion:
+        return [post.address, "empty"]
+
+
 class Fails:
     """Breaks down."""
 
@@ -173,3 +180,13 @@ def test_what_a_plain_list_could_not_send_on_does_not_count(tmp_path: Path) -> N
     site = Site(tmp_path, list_breaker=1, mailbox_size=10)
     for _ in range(3):
         assert site.talk.sends(TWO, "cours").startswith("452 4.2.2 the mailbox of ")
+
+
+def test_a_hook_that_names_nothing_but_empty_lists_has_failed(tmp_path: Path) -> None:
+    """Nobody can add members to a list with a hook, so the sender is not told that."""
+    site = Site(tmp_path, Hook("poll", python=f"{__name__}:Circles"))
+    site.change(lambda lists: lists.put("empty"))
+    assert site.talk.sends(TWO, "poll").startswith("451 4.2.4 the program of poll failed;")
+    trouble = site.session.site.stores.database.lists.troubles()["poll"].what
+    assert trouble == "it named nothing but lists that come to nobody"
+    assert site.talk.sends(TWO, "poll", ONE).startswith("250 2.0.0 delivered to 1 mailbox,")

@@ -45,6 +45,13 @@ class Destination:
     held: list[Stop]
     taken: bool = False
     """Whether a hook has taken the message without naming anybody."""
+    asked: str = ""
+    """The first list whose hook has named somebody."""
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether nobody would receive it, and nobody wanted that."""
+        return not (self.walk.copies or self.held or self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,10 @@ class Expansions:
                 refusal = await self._expand(stop, message, destination)
             if refusal is not None:
                 return refusal
+        if destination.is_nowhere and destination.asked:
+            # Its own list perhaps, or one on which nobody is.
+            failure = HookFailed("it named nothing but lists that come to nobody")
+            return await self._not_expanded(destination.asked, failure)
         return destination
 
     def _refusal(self, stop: Stop, message: Whole) -> Refusal | None:
@@ -142,11 +153,16 @@ class Expansions:
             else:  # a hook may name a hundred thousand
                 members = await self._threads.disk(self._found, said)
         except HookFailed as failure:
-            await self._troubles.note(name, str(failure))
-            return Refusal(Reason.NOT_EXPANDED, (name,))
-        destination.taken |= self.has_hook(stop.mailing_list) and not members
+            return await self._not_expanded(name, failure)
+        if self.has_hook(stop.mailing_list):
+            destination.taken |= not members
+            destination.asked = destination.asked or name
         destination.walk.take(stop, members)
         return None
+
+    async def _not_expanded(self, name: str, failure: HookFailed) -> Refusal:
+        await self._troubles.note(name, str(failure))
+        return Refusal(Reason.NOT_EXPANDED, (name,))
 
     async def _ask(self, name: str, post: Post, draft: Draft) -> Answer:
         if name not in self._hooks:

@@ -75,7 +75,7 @@ class MailingLists:
         room = await self._recipients.have_room(tuple(chain(*through)), draft.stored)
         if isinstance(room, Refusal):
             return room
-        if not (destination.walk.copies or destination.held or destination.taken):
+        if destination.is_nowhere:
             return Refusal(Reason.LIST_EMPTY, (lists[0].name,))
         return destination
 
