@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
-from tpmailserver.delivery.expander import Declined, Expansion, Post
+from tpmailserver.delivery.expander import Declined, Expansion, Held, Post
 from tpmailserver.model import Address
 from tpmailserver.settings import Hook
 
@@ -47,6 +48,13 @@ class Busy:
 
 
 busy = Busy()
+
+
+class Holds:
+    """Lets every message wait."""
+
+    def expand(self, _post: Post) -> Expansion:
+        return Held("somebody reads it first")
 
 
 class Circles:
@@ -190,3 +198,20 @@ def test_a_hook_that_names_nothing_but_empty_lists_has_failed(tmp_path: Path) ->
     trouble = site.session.site.stores.database.lists.troubles()["poll"].what
     assert trouble == "it named nothing but lists that come to nobody"
     assert site.talk.sends(TWO, "poll", ONE).startswith("250 2.0.0 delivered to 1 mailbox,")
+
+
+@pytest.mark.parametrize("broken", ["held/second", f"maildirs/{ONE}"])
+def test_what_fails_for_one_recipient_waits_on_no_list_either(tmp_path: Path, broken: str) -> None:
+    """Or it would wait once for each time that its sender tries again."""
+    hooks = [Hook(name, python=f"{__name__}:Holds") for name in ("first", "second")]
+    site = Site(tmp_path, *hooks)
+    assert site.talk.sends(TWO, "first", "second", ONE).startswith(
+        "250 2.0.0 delivered to 1 mailbox, held for the owner of first, second,"
+    )
+    site.talk.begins(TWO, "first", "second", ONE)
+    rmtree(tmp_path / broken)
+    (tmp_path / broken).write_text("no folder")
+    with pytest.raises(NotADirectoryError, match=broken.partition("/")[2]):
+        site.talk.ends()
+    assert len(list((tmp_path / "held" / "first" / "new").iterdir())) == 1
+    assert list((tmp_path / "spool").iterdir()) == []

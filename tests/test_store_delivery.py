@@ -15,6 +15,7 @@ import pytest
 
 from tests.store_site import CONTENT, NAMES, STAMP, Site
 from tpmailserver.store import locks
+from tpmailserver.store.maildir import deliver_all
 from tpmailserver.store.spool import Spool
 from tpmailserver.store.tally import Tally
 
@@ -208,7 +209,7 @@ def test_many_copies_of_few_recipients_each_need_few_open_files(site: Site) -> N
     """As many lists on a list make them: each has its own stamp."""
     names = [[f"{copy}-{number}" for number in range(30)] for copy in range(20)]
     with few_open_files(80):
-        site.mailboxes.deliver_all([(site.draft(), each) for each in names])
+        deliver_all([(site.mailboxes, [(site.draft(), each) for each in names])])
     assert all(len(site.new(name)) == 1 for each in names for name in each)
     assert [site.new(each[0])[0].stat().st_nlink for each in names] == [30] * 20
 

@@ -14,6 +14,7 @@ from threading import Lock
 
 from tpmailserver.model import Address, Client, Envelope, Message
 from tpmailserver.store.lists import MailingList
+from tpmailserver.store.maildir import deliver_all
 
 from .expansion import Expansions
 from .header import Header
@@ -97,9 +98,8 @@ class Approval:
                     while piece := file.read(_PIECE):
                         draft.write(piece)
                         draft.spill()
-            self._places.mailboxes.deliver_all(
-                [(draft, each.mailboxes) for draft, each in zip(drafts, copies, strict=True)]
-            )
+            approved = [(draft, each.mailboxes) for draft, each in zip(drafts, copies, strict=True)]
+            deliver_all([(self._places.mailboxes, approved)])
         finally:
             for draft in drafts:
                 draft.discard()

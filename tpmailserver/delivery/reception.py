@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tpmailserver.model import Accepted, Address, Client, Delivered, Envelope, Reason, Refusal
 from tpmailserver.settings import Settings
 from tpmailserver.store.lists import MailingList
-from tpmailserver.store.maildir import Mailboxes
+from tpmailserver.store.maildir import Mailboxes, deliver_all
 from tpmailserver.store.spool import HELD_AT_MOST, Draft, Spool
 from tpmailserver.store.tally import Tally
 
@@ -179,11 +179,10 @@ class Reception:
                     draft = self._places.spool.restamped(incoming.draft, stamp)
                 ending.callback(draft.discard)
                 drafts.append(draft)
-            for draft, stop in zip(drafts[len(copies) :], destination.held, strict=True):
-                self._places.held.deliver(draft, (stop.mailing_list.name,))
-            self._places.mailboxes.deliver_all(
-                [(draft, each.mailboxes) for draft, each in zip(drafts, copies, strict=False)]
-            )
+            each_draft = iter(drafts)
+            to_deliver = [(next(each_draft), each.mailboxes) for each in copies]
+            to_wait = [(next(each_draft), [stop.mailing_list.name]) for stop in destination.held]
+            deliver_all([(self._places.mailboxes, to_deliver), (self._places.held, to_wait)])
         return (drafts or [incoming.draft])[0].identity
 
     def _count(self, envelope: Envelope, recipients: Sequence[Recipient]) -> None:

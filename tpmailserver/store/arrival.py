@@ -31,18 +31,20 @@ _NO_LINK = frozenset(
 _HELD_OPEN = 32
 
 
-def arrive(
+@contextmanager
+def arriving(
     copies: Sequence[tuple[Draft, Sequence[str]]], folders: MailboxFolders, tallies: Tallies
-) -> None:
-    """Delivers settled drafts, each into the mailboxes named with it; no mailbox is named twice.
-
-    The OSError of a failure names the mailbox in its `filename`.
-    """
+) -> Iterator[list["Arrival"]]:
+    """Settled drafts, each on its way into the mailboxes named with it; none is named twice."""
     with closing(_Inboxes(folders)) as inboxes:
-        arrivals = [_Arrival(draft, names, inboxes, tallies) for draft, names in copies]
-        for act in (_Arrival.check, _Arrival.deliver, _Arrival.sync):
-            for each in arrivals:
-                act(each)
+        yield [Arrival(draft, names, inboxes, tallies) for draft, names in copies]
+
+
+def arrive(arrivals: Sequence["Arrival"]) -> None:
+    """Delivers all of them; the OSError of a failure names the mailbox in its `filename`."""
+    for act in (Arrival.check, Arrival.deliver, Arrival.sync):
+        for each in arrivals:
+            act(each)
 
 
 class _Inboxes:
@@ -71,7 +73,7 @@ class _Inboxes:
         self._held.clear()
 
 
-class _Arrival:
+class Arrival:
     """One settled draft on its way into the mailboxes `names`, each named once."""
 
     def __init__(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tpmailserver.model import Message
 
-from .arrival import arrive
+from .arrival import Arrival, arrive, arriving
 from .disk import make_folder_in, open_file, open_folder, opened, sweep_folder
 from .folders import MailboxFolders
 from .listing import FOLDERS, Listing, Listings, weigh
@@ -22,6 +22,9 @@ from .names import as_read
 from .search import Removal, find
 from .spool import Draft
 from .tally import Tallies, Tally
+
+Copies = Sequence[tuple[Draft, Sequence[str]]]
+"""Drafts, each with the mailboxes that it is for; no mailbox is named twice."""
 
 
 class Mailboxes:
@@ -45,21 +48,16 @@ class Mailboxes:
 
         Whatever happens, the draft is used up. An OSError says by `filename` which mailbox failed.
         """
-        self.deliver_all([(draft, list(dict.fromkeys(names)))])
+        deliver_all([(self, [(draft, list(dict.fromkeys(names)))])])
 
-    def deliver_all(self, copies: Sequence[tuple[Draft, Sequence[str]]]) -> None:
-        """Puts several drafts into mailboxes at once, as `deliver` does one; see `arrive`.
-
-        No mailbox is named twice.
-        """
-        try:
-            for draft, _ in copies:
-                draft.settle()
-            with self.gate.delivering([name for _, names in copies for name in names]):
-                arrive(copies, self._folders, self._tallies)
-        finally:
-            for draft, _ in copies:
-                draft.discard()
+    @contextmanager
+    def arriving(self, copies: Copies) -> Iterator[list[Arrival]]:
+        """Settled drafts on their way into mailboxes, which no reset touches meanwhile."""
+        with (
+            self.gate.delivering([name for _, names in copies for name in names]),
+            arriving(copies, self._folders, self._tallies) as arrivals,
+        ):
+            yield arrivals
 
     def snapshot(self, name: str) -> tuple[Message, ...]:
         """The messages of a mailbox in the order of delivery."""
@@ -167,6 +165,28 @@ class Mailboxes:
                         with suppress(OSError):
                             make_folder_in(mailbox, part)
             yield parts
+
+
+def deliver_all(parts: Sequence[tuple[Mailboxes, Copies]]) -> None:
+    """Puts several drafts into mailboxes at once, as `Mailboxes.deliver` does one.
+
+    What waits on a list goes into other mailboxes than what is delivered; still a broken one of
+    either kind is found before anything is delivered.
+    """
+    drafts = [draft for _, copies in parts for draft, _ in copies]
+    try:
+        for draft in drafts:
+            draft.settle()
+        with ExitStack() as stack:
+            arrivals = [
+                arrival
+                for mailboxes, copies in parts
+                for arrival in stack.enter_context(mailboxes.arriving(copies))
+            ]
+            arrive(arrivals)
+    finally:
+        for draft in drafts:
+            draft.discard()
 
 
 def _mark_read(parts: Mapping[str, int], message: Message) -> None:
