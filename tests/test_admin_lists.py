@@ -264,6 +264,15 @@ def test_a_hook_is_said_in_words(tmp_path, hook, words):
     assert (seen.hook, seen.members, seen.warnings) == (words, (), ())
 
 
+def test_a_hook_on_the_way_from_a_list_may_name_somebody(tmp_path):
+    desk = desk_at(tmp_path, Settings(hooks=(Hook("h", plugin="seminar"),)))
+    assert put_list(desk, "inner", on("h")).warnings == ()
+    assert put_list(desk, "outer", on("inner")).warnings == ()
+    assert drop_members(desk, "inner", on("h")).warnings == (
+        "nobody is on inner: mail to it is refused",
+    )
+
+
 def test_all_lists_are_listed_and_a_broken_one_hides_no_other(tmp_path):
     desk = desk_at(tmp_path, Settings(hooks=(Hook("poll", plugin="poll"),)))
     assert [each.name for each in lists(desk).lists] == ["poll"]

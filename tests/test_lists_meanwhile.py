@@ -152,3 +152,15 @@ def test_a_loop_is_told_from_the_last_time_that_the_list_was_passed(tmp_path: Pa
     passed = [f"List-Id: <{name}.tpmail.info.unicaen.fr>" for name in ("b", "cours", "a", "cours")]
     said = site.talk.say(*passed, "", ".")
     assert said.startswith("554 5.4.6 loop: cours -> b -> 22000002 -> cours; a message passes")
+
+
+def test_what_a_list_on_a_list_will_say_is_said_at_rcpt(tmp_path: Path) -> None:
+    """And not for the whole message at its final dot, when nobody else would get it either."""
+    site = Site(tmp_path)
+    site.change(lambda lists: lists.put("outer", ["cours", OWNER]))
+    site.change(suspended)
+    said = site.talk.say(f"MAIL FROM:<{TWO}>", "RCPT TO:<outer>")
+    assert said == CHANGES[suspended]
+    assert site.talk.sends(TWO, OWNER).startswith("250 ")
+    site.change(lambda lists: lists.resume("cours"))
+    assert site.talk.sends(TWO, "outer").startswith("250 2.0.0 delivered to 3 mailboxes,")

@@ -5,6 +5,7 @@ list that nobody may post to, or that contains itself, is no error, for the next
 it, but nobody should find out by a mail that does not come.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tpmailserver.store.lists import GroupList, MailingList, MayPost
@@ -167,9 +168,10 @@ def warnings(desk: Desk, mailing_list: MailingList) -> tuple[str, ...]:
     found = []
     if mailing_list.may_post is MayPost.OWNER and not mailing_list.owner:
         found.append(f"nobody may post to {name}: only its owner may, and it has none")
-    if way := _way_back(desk, mailing_list):
+    ways = [(name,), *_ways(desk, mailing_list)]
+    if way := next((each for each in ways[1:] if each[-1] == name), None):
         found.append(f"{name} contains itself: {' -> '.join(way)}")
-    has_hook = any(hook.name == name for hook in desk.settings.hooks)
+    has_hook = {each[-1] for each in ways} & {hook.name for hook in desk.settings.hooks}
     if not has_hook and not desk.approval.reach(mailing_list):
         found.append(f"nobody is on {name}: mail to it is refused")
     return tuple(found)
@@ -201,16 +203,14 @@ def _lists_with(desk: Desk, name: str) -> tuple[str, ...]:
     return tuple(each.name for each in found if each is not None and name in each.members)
 
 
-def _way_back(desk: Desk, mailing_list: MailingList) -> tuple[str, ...]:
-    """The shortest way from a list over lists on it back to it, or ()."""
+def _ways(desk: Desk, mailing_list: MailingList) -> Iterator[tuple[str, ...]]:
+    """The shortest way from a list to each list below it, and back to itself where that leads."""
     ways: list[tuple[str, ...]] = [(mailing_list.name,)]
     seen: set[str] = set()
     for way in ways:
         here = desk.directory.mailing_list(way[-1])
         for member in here.members if here is not None else ():
-            if member == mailing_list.name:
-                return (*way, member)
             if member not in seen and desk.directory.mailing_list(member) is not None:
                 seen.add(member)
                 ways.append((*way, member))
-    return ()
+                yield ways[-1]

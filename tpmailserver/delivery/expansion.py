@@ -56,10 +56,14 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The mailboxes that a list comes to by the tables, and whether a hook on the way adds some."""
+    """The mailboxes that a list comes to by the tables, and whether a hook on the way adds some.
+
+    `suspended` is the first list on the way that sends nothing on, if there is one.
+    """
 
     mailboxes: tuple[str, ...]
     has_hook: bool
+    suspended: MailingList | None
 
 
 _MEMBERS = Members()
@@ -206,7 +210,9 @@ class Expansions:
 
     def _foresee(self, mailing_list: MailingList) -> Foreseen:
         walk = self.by_tables([(self._address(mailing_list.name), mailing_list)])
-        return Foreseen(walk.mailboxes, any(name in self._hooks for name in walk.lists))
+        suspended = (each for each in walk.lists.values() if each.suspended)
+        has_hook = any(name in self._hooks for name in walk.lists)
+        return Foreseen(walk.mailboxes, has_hook, next(suspended, None))
 
     def _reach(self, mailing_list: MailingList) -> Set[str]:
         walk = Walk()

@@ -41,6 +41,9 @@ class MailingLists:
         if isinstance(checked, Refusal):
             return checked
         foreseen = self._expansions.foreseen(mailing_list)
+        if foreseen.suspended is not None:
+            stopped = foreseen.suspended
+            return Refusal(Reason.LIST_SUSPENDED, (stopped.name, stopped.suspended))
         if not foreseen.mailboxes and not foreseen.has_hook:
             return Refusal(Reason.LIST_EMPTY, (mailing_list.name,))
         return foreseen.mailboxes

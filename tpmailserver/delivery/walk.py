@@ -45,8 +45,8 @@ class Walk:
     def __init__(self) -> None:
         self._reached: set[str] = set()
         self._waiting: deque[Stop] = deque()
-        self.lists: set[str] = set()
-        """The names of the lists that it has come to."""
+        self.lists: dict[str, MailingList] = {}
+        """The lists that it has come to, by their names."""
         self.copies: list[Copies] = []
         """What was found so far, each mailbox once."""
 
@@ -85,7 +85,7 @@ class Walk:
     def _enter(self, mailing_list: MailingList, recipient: Address, way: tuple[str, ...]) -> None:
         name = mailing_list.name
         if name not in self.lists:
-            self.lists.add(name)
+            self.lists[name] = mailing_list
             self._waiting.append(Stop(mailing_list, recipient, (*way, name)))
 
     def _add(self, stop: Stop | None, mailboxes: Iterable[str]) -> None:
