@@ -167,3 +167,12 @@ def test_of_two_who_approve_at_once_one_does(desk):
         each.join()
     assert (len(mail_of(desk, ONE)), len(mail_of(desk, TWO))) == (10, 10)
     assert waiting(desk) == ()
+
+
+def test_the_sender_is_shown_as_it_was_given_and_the_subject_as_it_is_read(desk):
+    """Who writes MAIL FROM:<=?utf-8?q?22000003?=@...> shall not look like 22000003."""
+    sender = '"=?utf-8?q?22000003?=  x"@tpmail.info.unicaen.fr'
+    text = b"Subject: =?utf-8?q?=C3=A9t=C3=A9?=\n 2024\n\n"
+    hold(desk, "staff", f"Return-Path: <{sender}>\n".encode(), text)
+    (post,) = waiting(desk)
+    assert (post.sender, post.subject) == (sender, "été 2024")

@@ -199,7 +199,7 @@ def test_what_waits_is_shown_and_cannot_write_to_the_terminal(tpmail, desk):
     desk.database.lists.suspend("staff", "loop: staff -> 22000001 -> staff")
     stamp = f"Return-Path: <{TWO}@{DOMAIN}>\n".encode()
     hold(desk, "staff", stamp, b"Subject: =?utf-8?q?=1B[2Jd=C3=A9j=C3=A0?=\n\n")
-    hold(desk, "staff", b"Return-Path: <>\n", b"Subject: %s\n\n" % (b"very " * 20))
+    hold(desk, "staff", b"Return-Path: <>\n", b"Subject: %s\n\n" % (b"very " * 2000))
     for _ in range(3):
         hold(desk, "staff")
     status, output, _ = tpmail("list", "show", "staff")
@@ -216,7 +216,8 @@ def test_what_waits_is_shown_and_cannot_write_to_the_terminal(tpmail, desk):
     assert all(line.isprintable() for line in lines)
     assert max(map(len, lines[-7:])) <= 80
     every = tpmail("list", "show", "staff", "--all")[1].splitlines()
-    assert "very " * 19 + "very" in every[-4]
+    assert "very " * 19 in every[-4]
+    assert max(map(len, every)) < 200
     assert len(every[-5:]) == 5
     assert all(line.isprintable() for line in every)
 

@@ -21,6 +21,7 @@ _MEMBERS_BESIDE_POSTS = 3
 _POSTS_SHOWN = 4
 
 _POSTS_NAMED = 20
+_WHOLE_WIDTH = 100
 
 _MAY_POST = {
     "everyone": "everybody",
@@ -82,7 +83,8 @@ def _(report: ListSeen) -> Iterable[Part]:
     yield from _facts(report)
     if report.members:
         yield Sheet(("member", "kind"), [(each.name, _kind(each)) for each in report.members])
-    yield from _posts(report, report.waiting, plain)
+    # One subject of 5,000 letters would make every row as wide.
+    yield from _posts(report, report.waiting, lambda text: short(text, _WHOLE_WIDTH))
 
 
 @page.register

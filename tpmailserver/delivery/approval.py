@@ -17,7 +17,7 @@ from tpmailserver.store.lists import MailingList
 from tpmailserver.store.maildir import deliver_all
 
 from .expansion import Expansions
-from .header import Header
+from .header import Header, words
 from .held import waiting_on
 from .reception import Places, stamp_of
 from .stamps import Stamps
@@ -116,5 +116,7 @@ class Approval:
         with os.fdopen(self._places.held.open(name, message), "rb") as file:
             since = os.fstat(file.fileno()).st_mtime
             header = Header(file.read(_HEAD))
+        # An address is no text: what looks like an encoded word in it was typed so.
         sender = header.first("Return-Path").strip("<>")
-        return Waiting(message.uidl, sender, header.first("Subject"), message.octets, since)
+        subject = words(header.first("Subject"))
+        return Waiting(message.uidl, sender, subject, message.octets, since)

@@ -14,7 +14,8 @@ _BRACKETED = re.compile(r"<([^<>]*)>")
 
 
 def words(value: str) -> str:
-    """A field's value with its encoded words decoded (RFC 2047), as far as that goes."""
+    """A field's value on one line, its encoded words decoded (RFC 2047), as far as that goes."""
+    value = " ".join(value.split())
     try:
         return str(make_header(decode_header(value)))
     except (ValueError, LookupError, HeaderParseError):
@@ -36,9 +37,8 @@ class Header:
         """The lists that it came through, the first one first (RFC 2919), in small letters."""
 
     def first(self, name: str) -> str:
-        """The first field of that name without its folding, or ""; encoded words are decoded."""
-        values = self._fields.get(name.lower().encode(), [""])
-        return words(" ".join(values[0].split()))
+        """The first field of that name as it stands, or ""."""
+        return self._fields.get(name.lower().encode(), [""])[0].strip()
 
     @property
     def hops(self) -> int:
