@@ -290,5 +290,7 @@ def test_all_lists_are_listed_and_a_broken_one_hides_no_other(tmp_path):
     assert (staff.kind, staff.members, staff.mailboxes, staff.waiting) == ("list", 2, 2, 1)
     assert (staff.owner, staff.may_post, staff.suspended) == ("22000002", "owner", "")
     assert (td1.kind, td1.members, td1.suspended, td1.waiting) == ("group", 2, "loop", 0)
-    assert td1.unreadable
+    assert td1.unreadable == f"Not a directory: {tmp_path}/held/td1"
     assert not staff.unreadable
+    seen = show_list(desk, "td1")
+    assert (len(seen.members), seen.waiting, seen.unreadable) == (2, (), td1.unreadable)

@@ -139,7 +139,7 @@ def test_a_failure_says_how_far_it_went_and_loses_nothing(desk):
     hold(desk, "staff")
     hold(desk, "staff")
     (desk.mailboxes.folder / TWO).write_text("a file in its place")
-    with pytest.raises(NotDone, match=r"^0 of 2 approved, then: "):
+    with pytest.raises(NotDone, match=r"^0 of 2 approved, then: Not a directory: "):
         approve(desk, "staff")
     assert len(waiting(desk)) == 2
     assert mail_of(desk, ONE) == []

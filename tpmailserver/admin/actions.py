@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from .accounts import accounts, add, never_seen, plan_add, plan_remove, remove
 from .demo import demo
-from .desk import Desk, NotDone
+from .desk import Desk, NotDone, one_line
 from .enrolment import compare, enrol
 from .forgetting import forget, plan_forget
 from .lists import drop_members, plan_remove_list, put_list, remove_list, resume_list
@@ -102,12 +102,6 @@ def perform(desk: Desk, action: str, arguments: Mapping[str, object]) -> dict[st
 def read_report(action: str, report: object) -> Any:
     """The report that a JSON object stands for."""
     return read_as(get_type_hints(ACTIONS[action])["return"], report, "report")
-
-
-def one_line(error: OSError) -> str:
-    """What the system says went wrong, and with which file."""
-    what = error.strerror or str(error) or type(error).__name__
-    return f"{what}: {error.filename}" if error.filename is not None else what
 
 
 def _typed(function: Callable[..., Any], arguments: Mapping[str, object]) -> dict[str, Any]:

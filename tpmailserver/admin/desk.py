@@ -123,3 +123,9 @@ class Desk:
     def held(self) -> Path:
         """The folder of what waits on the lists, and of what was rejected there."""
         return self.folder / "held"
+
+
+def one_line(error: OSError) -> str:
+    """What the system says went wrong, and with which file."""
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{what}: {error.filename}" if error.filename is not None else what

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tpmailserver.settings import Hook
 from tpmailserver.store.lists import MailingList, Trouble
 
-from .desk import Desk
+from .desk import Desk, one_line
 from .lists import warnings
 from .members import find_list
 from .posts import HeldPost, held_posts
@@ -42,6 +42,8 @@ class ListSeen:
     trouble_at: float | None
     waiting: tuple[HeldPost, ...]
     warnings: tuple[str, ...]
+    unreadable: str = ""
+    """Why what waits on it cannot be read; "" where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def show_list(desk: Desk, name: str) -> ListSeen:
     name = mailing_list.name
     trouble = desk.database.lists.troubles().get(name)
     hook = next((each for each in desk.settings.hooks if each.name == name), None)
+    waiting, unreadable = _waiting(desk, mailing_list)
     return ListSeen(
         name,
         f"{name}@{desk.settings.domain}",
@@ -86,8 +89,9 @@ def show_list(desk: Desk, name: str) -> ListSeen:
         mailing_list.suspended,
         "" if trouble is None else trouble.what,
         None if trouble is None else trouble.at,
-        held_posts(desk, mailing_list),
+        waiting,
         warnings(desk, mailing_list),
+        unreadable,
     )
 
 
@@ -107,10 +111,7 @@ def lists(desk: Desk) -> ListOfLists:
 
 
 def _row(desk: Desk, mailing_list: MailingList, kind: str, trouble: Trouble | None) -> ListRow:
-    try:
-        waiting, unreadable = len(held_posts(desk, mailing_list)), ""
-    except OSError as error:
-        waiting, unreadable = 0, error.strerror or str(error)
+    waiting, unreadable = _waiting(desk, mailing_list)
     return ListRow(
         mailing_list.name,
         kind,
@@ -119,11 +120,19 @@ def _row(desk: Desk, mailing_list: MailingList, kind: str, trouble: Trouble | No
         mailing_list.owner,
         mailing_list.may_post.value,
         mailing_list.suspended,
-        waiting,
+        len(waiting),
         "" if trouble is None else trouble.what,
         None if trouble is None else trouble.at,
         unreadable,
     )
+
+
+def _waiting(desk: Desk, mailing_list: MailingList) -> tuple[tuple[HeldPost, ...], str]:
+    """What waits on a list, or why that cannot be read."""
+    try:
+        return held_posts(desk, mailing_list), ""
+    except OSError as error:
+        return (), one_line(error)
 
 
 def _member(desk: Desk, name: str) -> MemberSeen:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tpmailserver.store.lists import MailingList
 
-from .desk import Desk, NotDone
+from .desk import Desk, NotDone, one_line
 from .members import find_list
 from .numbers import shown
 
@@ -69,7 +69,11 @@ class Rejected:
 
 def held_posts(desk: Desk, mailing_list: MailingList) -> tuple[HeldPost, ...]:
     """What waits on a list, the oldest first."""
-    waiting = desk.approval.waiting(mailing_list)
+    try:
+        waiting = desk.approval.waiting(mailing_list)
+    except OSError as error:
+        error.filename = desk.held / mailing_list.name
+        raise
     identities = "\n".join(each.identity.lower() for each in waiting)
     return tuple(
         HeldPost(
@@ -130,7 +134,8 @@ def _each(posts: Sequence[HeldPost], verb: str, decide: Callable[[HeldPost], Non
         try:
             decide(post)
         except (OSError, NotDone) as error:
-            raise NotDone(f"{count} of {len(posts)} {verb}, then: {error}") from error
+            what = one_line(error) if isinstance(error, OSError) else str(error)
+            raise NotDone(f"{count} of {len(posts)} {verb}, then: {what}") from error
 
 
 def _chosen(desk: Desk, name: str, ids: Sequence[str]) -> tuple[MailingList, tuple[HeldPost, ...]]:

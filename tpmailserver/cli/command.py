@@ -16,8 +16,7 @@ from types import TracebackType
 import click
 
 from tpmailserver import __version__
-from tpmailserver.admin.actions import one_line
-from tpmailserver.admin.desk import NotDone
+from tpmailserver.admin.desk import NotDone, one_line
 from tpmailserver.settings import SettingsError
 
 from .accounts import accounts, add, forget, remove

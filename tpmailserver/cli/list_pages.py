@@ -163,6 +163,8 @@ def _facts(report: ListSeen) -> Iterable[Part]:
     behind = f" ({', '.join(by_kind)})" if by_kind else ""
     members = count(len(report.members), "member")
     yield f"{members}{behind}; {count(report.mailboxes, 'mailbox')} in all"
+    if report.unreadable:
+        yield f"what waits on it cannot be read: {report.unreadable}"
 
 
 def _ranged(members: Sequence[MemberSeen]) -> list[tuple[str, str]]:
