@@ -327,3 +327,18 @@ def test_two_processes_write_at_once(path: Path, database: Database) -> None:
     assert len(accounts(database)) == 60
     assert len(database.load().groups["g"]) == 60
     assert database.revision() == start + 60
+
+
+def test_a_guest_of_the_directory_is_known_and_never_counted(database: Database) -> None:
+    database.add(["1"], "g", 1.0)
+    directory = Directory(database)
+    directory.refresh()
+    guest = Account("visitor", None, frozenset())
+    with directory.guest(guest):
+        database.add(["2"], None, 2.0)
+        directory.refresh()
+        assert directory.account("visitor") is guest
+        assert len(directory) == 2
+        assert directory.members("g") == ("1",)
+    assert directory.account("visitor") is None
+    assert [each.number for each in accounts(database)] == ["1", "2"]

@@ -119,3 +119,17 @@ def test_a_link_to_a_mailbox_is_not_followed(site: Site) -> None:
     with pytest.raises(NotADirectoryError):
         site.mailboxes.remove("1", messages)
     assert len(site.mailboxes.snapshot("2")) == 3
+
+
+def test_an_erased_mailbox_is_gone_with_all_that_is_in_it(site: Site, tmp_path: Path) -> None:
+    site.deliver("1", "2")
+    (site.maildirs / "1" / "dovecot.index").write_bytes(b"x")
+    (site.maildirs / "1" / "elsewhere").symlink_to(tmp_path)
+    site.mailboxes.erase("1")
+    assert not (site.maildirs / "1").exists()
+    assert site.mailboxes.tally("1").messages == 0
+    assert len(site.new("2")) == 1
+    assert tmp_path.exists()
+    site.mailboxes.erase("1")
+    site.deliver("1")
+    assert len(site.new("1")) == 1

@@ -7,15 +7,17 @@ all, and a server notices.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Float, String, bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from .enrolment import Enrolled, Entry, check, enrol
 from .lists import Lists, MailingList, forget_accounts, lists_in
 from .tables import ACCOUNTS, GROUPS, MEMBERSHIPS, NAMES, SEEN
 from .transactions import Transactions, raise_revision, revision_of
+
+DATABASE = "tpmail.sqlite3"
+"""The file of a site's accounts, groups and lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ class Database:
         """A number that changes with every change that a server must notice."""
         with self._transactions.reading() as connection:
             return revision_of(connection)
+
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the file by SQLite's own check; nothing where it is whole."""
+        with self._transactions.reading() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(10)").scalars()
+            return tuple(str(each) for each in said if each != "ok")
 
     def load(self) -> Contents:
         """All that a server remembers, as it was at one revision."""
@@ -136,12 +144,8 @@ class Database:
         if not sightings:
             return
         stands = exists().where(ACCOUNTS.c.number == bindparam("whose"))
-        values: tuple[BindParameter[Any], ...] = (
-            bindparam("whose"),
-            bindparam("how"),
-            bindparam("moment"),
-        )
-        seen = select(*values).where(stands)
+        whose, how = bindparam("whose", type_=String), bindparam("how", type_=String)
+        seen = select(whose, how, bindparam("moment", type_=Float)).where(stands)
         newer = insert_or(SEEN).from_select([SEEN.c.number, SEEN.c.protocol, SEEN.c.at], seen)
         newer = newer.on_conflict_do_update(set_={"at": newer.excluded.at})
         rows = [{"whose": each[0], "how": each[1], "moment": each[2]} for each in sightings]

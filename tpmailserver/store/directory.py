@@ -4,7 +4,8 @@ The rule it guards: the answer to RCPT and to a login waits for no disk, and a r
 half of a change. A new view is built aside and takes the place of the old one at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -27,6 +28,7 @@ class Directory:
         self._database = database
         self._view = _View(None, {}, {}, {})
         self._refreshing = Lock()
+        self._guests: dict[str, Account] = {}
 
     def __len__(self) -> int:
         return len(self._view.accounts)
@@ -38,7 +40,21 @@ class Directory:
 
     def account(self, name: str) -> Account | None:
         """The account of that name, if there is one."""
-        return self._view.accounts.get(name)
+        found = self._view.accounts.get(name)
+        return self._guests.get(name) if found is None else found
+
+    @contextmanager
+    def guest(self, account: Account) -> Iterator[None]:
+        """Knows one account more for the length of a `with` block.
+
+        It may log in and receive like any other, and nothing is written down of it: it is on no
+        list, in no group, in no count, and gone with the process.
+        """
+        self._guests[account.number] = account
+        try:
+            yield
+        finally:
+            del self._guests[account.number]
 
     def members(self, group: str) -> tuple[str, ...] | None:
         """The sorted members of a group, or None when there is no such group."""

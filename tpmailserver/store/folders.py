@@ -7,6 +7,7 @@ A message is not safe in a folder whose own name is not: a mailbox that was made
 until a delivery has synced the folders above `new`.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -53,6 +54,15 @@ class MailboxFolders:
                 for part in _PARTS:
                     make_folder_in(mailbox, part)
 
+    def erase(self, name: str) -> None:
+        """Removes a mailbox's folders and the files in them; FileNotFoundError when it is gone."""
+        with opened(open_folder(self._root)) as root:
+            with opened(open_folder(checked(name), root)) as mailbox:
+                for part in os.listdir(mailbox):
+                    _erase_part(mailbox, part)
+            os.rmdir(name, dir_fd=root)
+            sync_folder(root)
+
     def sync_made(self, names: Iterable[str]) -> None:
         """Makes those of the mailboxes that were made here safe against a power cut."""
         made = self._unsynced.intersection(names)
@@ -65,3 +75,15 @@ class MailboxFolders:
             sync_folder(root)
             sync_folder(site)
         self._unsynced -= made
+
+
+def _erase_part(mailbox: int, part: str) -> None:
+    try:
+        folder = open_folder(part, mailbox)
+    except NotADirectoryError:
+        os.unlink(part, dir_fd=mailbox)
+        return
+    with opened(folder):
+        for file in os.listdir(folder):
+            os.unlink(file, dir_fd=folder)
+    os.rmdir(part, dir_fd=mailbox)

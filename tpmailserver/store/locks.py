@@ -106,6 +106,12 @@ class MaildropLocks:
         return fd
 
 
+def remove_lock(folder: Path, name: str) -> None:
+    """Removes the lock file of a name that was used once and never will be again."""
+    with suppress(FileNotFoundError), opened(open_folder(folder)) as locks:
+        os.unlink(name, dir_fd=locks)
+
+
 class DeliveryGate:
     """Keeps deliveries to a mailbox and a reset of it apart; deliveries go side by side.
 

@@ -112,6 +112,12 @@ class Mailboxes:
                 raise
         return len(removal.stayed)
 
+    def erase(self, name: str) -> None:
+        """Removes a mailbox and all that is in it, for good; without one it does nothing."""
+        with self.gate.resetting([name]), suppress(FileNotFoundError):
+            self._folders.erase(name)
+        self.forget(name)
+
     def mark_read(self, name: str, messages: Sequence[Message]) -> None:
         """Moves messages to "cur" with the flag S, as far as that goes; nobody depends on it."""
         with self._open_parts(name) as parts:
