@@ -102,7 +102,8 @@ def test_every_action_returns_a_report_that_survives_the_socket(tmp_path):
         report = perform(desk, action, arguments)
         assert isinstance(read_report(action, report), get_type_hints(ACTIONS[action])["return"])
         asked.add(action)
-    assert asked == ACTIONS.keys()
+    # A mail goes round a real server only: that is seen in `test_desk_doctor`.
+    assert asked == ACTIONS.keys() - {"round_trip"}
 
 
 @pytest.mark.parametrize(

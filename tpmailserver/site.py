@@ -14,7 +14,7 @@ from tpmailserver.admin.desk import Desk, Live
 from tpmailserver.delivery.policy import Policy, Stores, approval_of, policy_of
 from tpmailserver.delivery.threads import Surroundings
 from tpmailserver.settings import FILE_NAME, Settings, SettingsError, machine_domain
-from tpmailserver.store.database import Database
+from tpmailserver.store.database import DATABASE, Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.disk import make_folder
 from tpmailserver.store.locks import DeliveryGate, MaildropLocks
@@ -23,9 +23,6 @@ from tpmailserver.store.names import UniqueNames
 from tpmailserver.store.namespace import NameTaken
 from tpmailserver.store.snapshots import Snapshots
 from tpmailserver.store.spool import Spool
-
-DATABASE = "tpmail.sqlite3"
-"""The file of the accounts, groups and lists."""
 
 
 @dataclass(frozen=True, slots=True)

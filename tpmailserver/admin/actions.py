@@ -21,6 +21,7 @@ from .pack_checks import check_packs
 from .passwords import default_password, random_passwords, set_password
 from .posts import approve, plan_approve, plan_reject, reject
 from .resets import plan_reset, plan_undo, reset, undo
+from .round_trip import round_trip
 from .seeds import packs, plan_seed, seed
 from .sessions import freeze, kick, thaw
 from .shapes import WrongShape, read_as, read_table
@@ -66,6 +67,7 @@ ACTIONS: Mapping[str, Callable[..., Any]] = {
         restore,
         resume_list,
         seed,
+        round_trip,
         set_password,
         show_list,
         snapshot,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tpmailserver.delivery.approval import Approval
 from tpmailserver.settings import Settings
-from tpmailserver.store.database import Database
+from tpmailserver.store.database import DATABASE, Database
 from tpmailserver.store.directory import Directory
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.snapshots import Snapshots
@@ -113,6 +113,11 @@ class Desk:
     approval: Approval
     live: Live | None = None
     clock: Callable[[], float] = time.time
+
+    @property
+    def database_file(self) -> Path:
+        """The file of the accounts."""
+        return self.folder / DATABASE
 
     @property
     def snapshots(self) -> Snapshots:

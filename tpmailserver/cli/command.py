@@ -22,6 +22,7 @@ from tpmailserver.settings import SettingsError
 from .accounts import accounts, add, forget, remove
 from .asking import Invocation
 from .completion import complete_and_exit, completion
+from .doctor import doctor
 from .faces import Face, Json, Words
 from .founding import init
 from .lists import lists, mailing_list
@@ -38,7 +39,7 @@ from .sites import demo
 @click.option(
     "--site",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path(),
     help="The site's folder; the current one without it.",
 )
@@ -62,6 +63,7 @@ def tpmail(context: click.Context, site: Path, as_json: bool) -> None:
 for command in (
     init,
     demo,
+    doctor,
     status,
     add,
     import_roster,

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from . import class_pages, list_pages, reset_pages  # noqa: F401  # each registers its pages
+# Each registers its pages.
+from . import class_pages, doctor_pages, list_pages, reset_pages  # noqa: F401
 from .pages import page, whole
 from .sheets import Part, put
 

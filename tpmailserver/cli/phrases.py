@@ -32,9 +32,9 @@ def first_of(texts: Sequence[str]) -> str:
 
 def plain(text: str) -> str:
     """A text of somebody else's on one line: what would move the cursor is shown as its code."""
-    escaped = (each.encode("unicode_escape").decode("ascii") for each in text)
     return "".join(
-        each if each.isprintable() else code for each, code in zip(text, escaped, strict=True)
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
     )
 
 

@@ -4,7 +4,9 @@ The rule it guards: nothing is said by colour alone, and what a program reads is
 text, not cut off at any width.
 """
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +28,22 @@ class Sheet:
     numeric: frozenset[int] = frozenset()
 
 
-Part = str | Sheet
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """A line whose further lines, where a terminal is narrow, begin `indent` columns in."""
+
+    text: str
+    indent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A line that is copied from the screen, a command: it is never broken."""
+
+    text: str
+
+
+Part = str | Sheet | Hanging | Verbatim
 
 
 def put(parts: Iterable[Part]) -> None:
@@ -35,6 +52,10 @@ def put(parts: Iterable[Part]) -> None:
     for part in parts:
         if isinstance(part, str):
             _put_line(part, terminal)
+        elif isinstance(part, Hanging):
+            sys.stdout.writelines(f"{line}\n" for line in _hung(part, terminal))
+        elif isinstance(part, Verbatim):
+            sys.stdout.write(f"{part.text}\n")
         elif terminal and len(part.rows) <= _DRAWN_ROWS:
             Console(highlight=False).print(_drawn(part))
         else:
@@ -46,6 +67,14 @@ def _put_line(line: str, terminal: bool) -> None:
         Console(highlight=False).print(Text(line))
     else:
         sys.stdout.write(f"{line}\n")
+
+
+def _hung(part: Hanging, terminal: bool) -> Sequence[str]:
+    if not terminal:
+        return [part.text]
+    width = shutil.get_terminal_size().columns
+    indent = " " * part.indent
+    return textwrap.wrap(part.text, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _drawn(sheet: Sheet) -> Table:

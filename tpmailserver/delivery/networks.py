@@ -49,7 +49,7 @@ class Admission:
     def admit(self, client: Client) -> Accepted | Refusal:
         """Whether one more session of this client may open; it then counts until `leave`."""
         limits, who = self._limits, str(client)
-        if not self._is_near(client.address):
+        if not self.is_near(client.address):
             return Refusal(Reason.FOREIGN_NETWORK, (who,))
         if 0 < limits.sessions <= self._open.total():
             return Refusal(Reason.TOO_MANY_SESSIONS, (str(limits.sessions),))
@@ -71,7 +71,8 @@ class Admission:
         if not self._open[who]:
             del self._open[who]
 
-    def _is_near(self, address: IPAddress | None) -> bool:
+    def is_near(self, address: IPAddress | None) -> bool:
+        """Whether clients of this address are served at all; None is this machine's own socket."""
         if address is None or self._configured is None:
             return True
         if any(address in network for network in self._configured):
