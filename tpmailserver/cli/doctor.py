@@ -34,10 +34,10 @@ _ROUND_TRIP_PATIENCE = 14.0  # seconds
 @click.command()
 @click.pass_obj
 def doctor(invocation: Invocation) -> None:
-    """Look at the site, the server and this machine; say what is wrong and what to do.
+    """Find what is wrong with the site, the server, the machine.
 
-    One line a check: ok, warn (a class can work so) or bad (it will stumble), and below it
-    commands for this machine and this site. Nothing is changed: the mail that goes through
+    One line a check: ok, warn (a class can work so) or bad (it will stumble), the worst last,
+    and below it what to do, in commands for this machine and this site. Nothing is changed: the mail that goes through
     the server goes to a guest whom nobody sees, and is removed.
 
     The exit status is 0 when nothing is bad. As root it sees more: which program holds a

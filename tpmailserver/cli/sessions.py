@@ -14,7 +14,7 @@ _ONE = click.Choice([each.lower() for each in PROTOCOLS], case_sensitive=False)
 @click.option("--all", "everybody", is_flag=True, help="Every student, however many.")
 @click.pass_obj
 def status(invocation: Invocation, everybody: bool) -> None:
-    """Say whether the server runs, who is connected and what they are at.
+    """Say whether the server runs and who is connected.
 
     Counts first, then a line for each student, the longest connected on top: whoever is
     stuck is there. A dash stands where nobody has logged in. "in the maildrop" holds a
