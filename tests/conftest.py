@@ -1,6 +1,7 @@
 """The fixtures that several files of tests share."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,9 @@ from tpmailserver.cli.command import run
 from .desks import Piped
 from .hook_server import Asker, ordinary_asker
 from .process import SMALL_BUDGET, Account, ServerProcess, server_process
+
+# A shell ignores Ctrl-C for what it starts behind an "&", and so would every child of ours.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -224,7 +224,7 @@ def test_what_crashes_left_in_the_spool_is_the_servers_to_remove(case):
 
 
 def test_snapshots_are_counted_with_their_size(case):
-    kept = case.desk.snapshots / "20240101-000000-reset" / "22000001" / "new"
+    kept = case.desk.snapshots.folder / "20240101-000000-reset" / "22000001" / "new"
     kept.mkdir(parents=True)
     (kept / "x").write_bytes(b"x" * 3 * 1024 * 1024)
     assert storage.snapshots(case).found == "1 snapshot, 3.0 MiB"

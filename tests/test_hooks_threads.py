@@ -148,5 +148,8 @@ def test_a_server_stops_while_hooks_are_at_work(number: signal.Signals) -> None:
         assert server.stdout.readline() == b"asleep\n"
         until(lambda: len(running(sleep)) == 2)
         server.send_signal(number)
-        server.wait(PATIENCE)
+        try:
+            server.wait(PATIENCE)
+        finally:
+            server.kill()
     until(lambda: not running(sleep))

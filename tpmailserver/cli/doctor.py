@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from tpmailserver.admin.desk import NotDone, one_line, read_report
+from tpmailserver.admin.actions import read_report
+from tpmailserver.admin.desk import NotDone, one_line
 from tpmailserver.admin.doctor import (
     THE_MACHINE,
     THE_MACHINE_AS_CALLED,
@@ -37,8 +38,8 @@ def doctor(invocation: Invocation) -> None:
     """Find what is wrong with the site, the server, the machine.
 
     One line a check: ok, warn (a class can work so) or bad (it will stumble), the worst last,
-    and below it what to do, in commands for this machine and this site. Nothing is changed: the mail that goes through
-    the server goes to a guest whom nobody sees, and is removed.
+    and below it what to do, in commands for this machine and this site. Nothing is changed: the
+    mail that goes through the server goes to a guest whom nobody sees, and is removed.
 
     The exit status is 0 when nothing is bad. As root it sees more: which program holds a
     port that is another user's.
