@@ -51,6 +51,14 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Asker]:
 
 
 @pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A folder in memory where there can be one: what is synced there costs nothing."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
+
+
+@pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user may enter, unlike pytest's."""
     with TemporaryDirectory() as name:

@@ -265,11 +265,11 @@ def test_a_list_of_many_fits_a_terminal(desk, tmp_path, waiting):
         assert len(lines) <= 23
 
 
-def test_the_demos_page_fits_a_terminal(tmp_path):
+def test_the_demos_page_fits_a_terminal(open_folder):
     # A short path: the one line that shows it is as long as the path makes it.
-    terminal = Terminal(tmp_path / "site", "demo", "--no-start")
+    terminal = Terminal(open_folder / "site", "demo", "--no-start")
     assert terminal.end() == 0
-    path = str(tmp_path / "site")
+    path = str(open_folder / "site")
     lines = [line for line in terminal.lines() if path[:40] not in line]
     assert max(map(len, lines)) <= 80
     assert len(terminal.lines()) <= 23

@@ -4,13 +4,11 @@ A class of three in which every case occurs: mail before and since, mail before 
 Each action is done again and again from the same beginning and cut off one step later each time.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -33,14 +31,6 @@ ALL: dict[str, Any] = {"who": {"everybody": True}}
 
 Boxes = dict[str, list[bytes]]
 Action = tuple[str, dict[str, Any]]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: what is synced there costs nothing."""
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
-        yield Path(name)
 
 
 @pytest.fixture(scope="module")
@@ -162,13 +152,13 @@ UNDOS = [
 
 @pytest.mark.parametrize(("beginning", "action"), [*ACTIONS, *UNDOS])
 def test_killed_at_any_step_all_is_there_after_an_undo(
-    cutter: Cutter, folder: Path, beginning: str, action: Action
+    cutter: Cutter, in_memory: Path, beginning: str, action: Action
 ) -> None:
-    template = folder / "template"
+    template = in_memory / "template"
     BEGINNINGS[beginning](template)
     there = everything(template)
-    shutil.copytree(template, folder / "expected")
-    wanted = undone(folder / "expected")
+    shutil.copytree(template, in_memory / "expected")
+    wanted = undone(in_memory / "expected")
     for site, said in cuts(cutter, template, action, Fault.KILLED):
         assert said in ("killed", "done")
         assert everything(site) >= there
@@ -177,9 +167,9 @@ def test_killed_at_any_step_all_is_there_after_an_undo(
 
 @pytest.mark.parametrize(("beginning", "action"), ACTIONS)
 def test_a_disk_that_is_full_from_any_step_on_leaves_the_site_as_it_was(
-    cutter: Cutter, folder: Path, beginning: str, action: Action
+    cutter: Cutter, in_memory: Path, beginning: str, action: Action
 ) -> None:
-    template = folder / "template"
+    template = in_memory / "template"
     BEGINNINGS[beginning](template)
     before = tree(template)
     for site, said in cuts(cutter, template, action, Fault.DISK_FULL):
@@ -191,13 +181,13 @@ def test_a_disk_that_is_full_from_any_step_on_leaves_the_site_as_it_was(
 
 @pytest.mark.parametrize(("beginning", "action"), UNDOS)
 def test_an_undo_that_a_full_disk_stops_goes_on_when_there_is_room(
-    cutter: Cutter, folder: Path, beginning: str, action: Action
+    cutter: Cutter, in_memory: Path, beginning: str, action: Action
 ) -> None:
-    template = folder / "template"
+    template = in_memory / "template"
     BEGINNINGS[beginning](template)
     there = everything(template)
-    shutil.copytree(template, folder / "expected")
-    wanted = undone(folder / "expected")
+    shutil.copytree(template, in_memory / "expected")
+    wanted = undone(in_memory / "expected")
     for site, said in cuts(cutter, template, action, Fault.DISK_FULL):
         if said != "done":
             assert said.startswith("No space left on device")

@@ -75,7 +75,8 @@ class Site:
         Returns how many files crashes had left.
         """
         stores = self.stores
-        Snapshots(self.folder / "snapshots").sweep(now, self.settings.keep_snapshots)
+        with stores.mailboxes.gate.moving():
+            Snapshots(self.folder / "snapshots").sweep(now, self.settings.keep_snapshots)
         return sum(each.sweep(now) for each in (stores.spool, stores.mailboxes, stores.held))
 
 

@@ -13,7 +13,7 @@ from tpmailserver.store.aside import Aside
 from tpmailserver.store.namespace import RESERVED, NameTaken
 from tpmailserver.store.snapshots import Kind
 
-from .desk import Desk, NotDone
+from .desk import Desk, NotDone, by_turns
 from .numbers import WHAT_A_NAME_IS, shown
 from .resets import Planned, expel, plan_reset
 from .who import Who, members
@@ -143,6 +143,7 @@ def plan_remove(desk: Desk, who: Who) -> Planned:
     return plan_reset(desk, who)
 
 
+@by_turns
 def remove(desk: Desk, who: Who) -> Removed:
     """Removes accounts and sets their mailboxes aside."""
     plan = plan_reset(desk, who)

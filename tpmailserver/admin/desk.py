@@ -8,8 +8,9 @@ what only a running server has is asked through the small contract `Live`.
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from tpmailserver.delivery.approval import Approval
 from tpmailserver.settings import Settings
@@ -18,6 +19,9 @@ from tpmailserver.store.directory import Directory
 from tpmailserver.store.maildir import Mailboxes
 from tpmailserver.store.snapshots import Snapshots
 from tpmailserver.store.spool import Spool
+
+Arguments = ParamSpec("Arguments")
+Report = TypeVar("Report")
 
 
 class NotDone(Exception):
@@ -134,3 +138,17 @@ def one_line(error: OSError) -> str:
     """What the system says went wrong, and with which file."""
     what = error.strerror or str(error) or type(error).__name__
     return f"{what}: {error.filename}" if error.filename is not None else what
+
+
+Action = Callable[Concatenate[Desk, Arguments], Report]
+
+
+def by_turns(action: Action[Arguments, Report]) -> Action[Arguments, Report]:
+    """Makes an action wait until no other one moves mailboxes, or is refused."""
+
+    @wraps(action)
+    def in_turn(desk: Desk, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Report:
+        with desk.mailboxes.gate.moving():
+            return action(desk, *arguments, **named)
+
+    return in_turn

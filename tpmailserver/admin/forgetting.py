@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tpmailserver.store.aside import Aside
 from tpmailserver.store.snapshots import Kind
 
-from .desk import Desk
+from .desk import Desk, by_turns
 from .resets import expel, plan_for
 from .who import Who, find
 
@@ -54,6 +54,7 @@ def plan_forget(desk: Desk, who: Who) -> PlannedForgetting:
     return PlannedForgetting(numbers, messages, count, octets)
 
 
+@by_turns
 def forget(desk: Desk, who: Who) -> Forgotten:
     """Erases accounts with all that the site holds of them."""
     plan = plan_forget(desk, who)

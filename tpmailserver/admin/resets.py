@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tpmailserver.store.aside import Aside
 from tpmailserver.store.snapshots import Kind, Snapshot
 
-from .desk import Desk, NotDone
+from .desk import Desk, NotDone, by_turns
 from .packs import usable_pack
 from .seeds import seed_mailboxes
 from .who import Who, find
@@ -89,6 +89,7 @@ def plan_for(desk: Desk, numbers: Sequence[str]) -> Planned:
     return Planned(tuple(numbers), messages, octets, tuple(broken))
 
 
+@by_turns
 def reset(desk: Desk, who: Who, seed: str = "") -> Reset:
     """Sets mailboxes aside; those in their places are empty, or begin with the pack `seed`."""
     pack = usable_pack(desk, seed) if seed else None
@@ -118,6 +119,7 @@ def plan_undo(desk: Desk) -> Undoable:
     return _undoable(desk, _last(desk))
 
 
+@by_turns
 def undo(desk: Desk) -> Undone:
     """Brings back what the last reset or restore set aside, and keeps the mail that came since."""
     last = _last(desk)

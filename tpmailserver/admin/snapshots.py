@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tpmailserver.store.aside import Aside
 from tpmailserver.store.snapshots import Kind, Snapshot
 
-from .desk import Desk, NotDone
+from .desk import Desk, NotDone, by_turns
 from .numbers import compact, listed
 from .resets import expel, not_moved, plan_for, said
 from .who import Who, find
@@ -86,6 +86,7 @@ def snapshots(desk: Desk) -> SnapshotList:
     return SnapshotList(tuple(rows), desk.settings.keep_snapshots)
 
 
+@by_turns
 def snapshot(desk: Desk, label: str) -> Taken:
     """Takes a snapshot of every mailbox, in which nothing changes."""
     desk.directory.refresh()
@@ -110,6 +111,7 @@ def plan_restore(desk: Desk, title: str, who: Who) -> PlannedRestore:
     )
 
 
+@by_turns
 def restore(desk: Desk, title: str, who: Who) -> Restored:
     """Puts mailboxes back as a snapshot has them; those of just now are set aside."""
     source = _named(desk, title)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Condition, Lock
+from threading import Condition, Lock, RLock
 
 from .disk import open_file, open_folder, open_made_folder, opened
 
@@ -24,6 +24,7 @@ _LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLO
 _TEXT_OCTETS = 256
 
 GATE_PATIENCE = 5.0  # seconds
+TURN_PATIENCE = 60.0  # seconds; a reset of a large site is no matter of a moment
 _SITE_TRIES = 10
 _SITE_PAUSE = 0.02  # seconds
 
@@ -120,9 +121,12 @@ class DeliveryGate:
 
     What a session removes, it removes from the mailbox that it has listed. That is another one
     after a reset: `turn` tells them apart.
+
+    Of those who move mailboxes, one is at work: what one has planned, another must not change.
     """
 
     def __init__(self) -> None:
+        self._moving = RLock()
         self._changed = Condition()
         self._delivering: Counter[str] = Counter()
         self._resetting: set[str] = set()
@@ -160,6 +164,16 @@ class DeliveryGate:
         finally:
             if is_same:
                 self._delivered([name])
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Holds off everybody else who moves mailboxes into snapshots and back."""
+        if not self._moving.acquire(timeout=TURN_PATIENCE):
+            raise TimeoutError("another command that moves mailboxes is still at work")
+        try:
+            yield
+        finally:
+            self._moving.release()
 
     @contextmanager
     def resetting(self, names: Sequence[str]) -> Iterator[None]:
