@@ -98,7 +98,7 @@ def test_a_snapshot_changes_nothing_and_can_be_restored_twice(desk: Desk) -> Non
     before = uidls(desk, ONE)
     taken = snapshot(desk, "Exam of May!")
     assert taken.title.endswith("-exam-of-may")
-    assert (taken.mailboxes, taken.messages) == (2, 2)
+    assert (taken.mailboxes, taken.messages) == (3, 2)
     assert uidls(desk, ONE) == before
     for _ in range(2):
         desk.mailboxes.remove(ONE, desk.mailboxes.snapshot(ONE))
@@ -108,6 +108,21 @@ def test_a_snapshot_changes_nothing_and_can_be_restored_twice(desk: Desk) -> Non
         restored = restore(desk, "exam-of", Who((ONE,)))
         assert uidls(desk, ONE) == before
         assert len(messages_in(desk.snapshots.folder / restored.kept / ONE)) == 1
+
+
+def test_a_restore_empties_the_mailbox_that_had_no_mail_yet(desk: Desk) -> None:
+    title = snapshot(desk, "exam").title
+    put_mail(desk, THREE, b"Subject: new\n\nsince\n")
+    restored = restore(desk, title, EVERYBODY)
+    assert restored.numbers == (ONE, TWO, THREE)
+    assert texts(desk, THREE) == []
+
+
+def test_a_snapshot_names_the_mailbox_that_cannot_be_copied(desk: Desk) -> None:
+    (desk.mailboxes.folder / THREE).write_text("a file in its place")
+    with pytest.raises(NotDone, match=f"Not a directory: {THREE}; no snapshot is taken"):
+        snapshot(desk, "exam")
+    assert desk.snapshots.all() == ()
 
 
 def test_undoing_a_restore_keeps_only_what_came_since(desk: Desk) -> None:
@@ -121,10 +136,11 @@ def test_undoing_a_restore_keeps_only_what_came_since(desk: Desk) -> None:
 
 def test_a_restore_names_what_is_not_there(desk: Desk) -> None:
     title = snapshot(desk, "exam").title
+    add(desk, ("22000004",))
     with pytest.raises(NotDone, match="no snapshot exma"):
         restore(desk, "exma", EVERYBODY)
-    with pytest.raises(NotDone, match=f"has no mailbox of {THREE}; nothing is done"):
-        restore(desk, title, Who((ONE, THREE)))
+    with pytest.raises(NotDone, match="has no mailbox of 22000004; nothing is done"):
+        restore(desk, title, Who((ONE, "22000004")))
     snapshot(replace(desk, clock=lambda: NOW + 1), "exam")
     with pytest.raises(NotDone, match="fits 2 snapshots"):
         restore(desk, "exam", EVERYBODY)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tpmailserver.store.aside import Aside
+from tpmailserver.store.disk import OUT_OF_SPACE
 from tpmailserver.store.snapshots import Kind, Snapshot
 
 from .desk import Desk, NotDone, by_turns
@@ -169,8 +170,10 @@ def _not_brought_back(desk: Desk, last: Snapshot, before: Snapshot, error: OSErr
 
 
 def said(error: OSError) -> str:
-    """What the system says went wrong."""
-    return error.strerror or str(error)
+    """What the system says went wrong, and with which mailbox unless it is the disk's trouble."""
+    what = error.strerror or str(error)
+    is_of_disk = error.errno in OUT_OF_SPACE or error.filename is None
+    return what if is_of_disk else f"{what}: {error.filename}"
 
 
 def _last(desk: Desk) -> Snapshot:

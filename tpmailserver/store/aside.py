@@ -91,7 +91,8 @@ class Aside:
         """Moves mailboxes into the snapshot, and copies of an older one's into their places."""
         with self._snapshots.open(source) as older, self._staging() as staged:
             for name in names:
-                _copy(name, older, staged)
+                with _naming(name):
+                    _copy(name, older, staged)
 
             def exchange(name: str, maildirs: int, aside: int) -> None:
                 self._replace(name, staged, (maildirs, aside))
@@ -104,9 +105,13 @@ class Aside:
             opened(open_made_folder(self._mailboxes.folder)) as maildirs,
             self._snapshots.open(self._snapshot) as aside,
         ):
-            for name in names:
-                with suppress(FileNotFoundError):
-                    _copy(checked(name), maildirs, aside)
+            for name in map(checked, names):
+                with _naming(name):
+                    try:
+                        _copy(name, maildirs, aside)
+                    except FileNotFoundError:
+                        # Who has had no mail yet has none again when this is restored.
+                        _make_mailbox(name, aside)
             sync_folder(aside)
 
     def _each(self, names: Sequence[str], act: Callable[[str, int, int], object]) -> None:
@@ -122,7 +127,8 @@ class Aside:
                     with self._mailboxes.gate.resetting(handful):
                         for name in handful:
                             try:
-                                act(name, maildirs, aside)
+                                with _naming(name):
+                                    act(name, maildirs, aside)
                             finally:
                                 self._mailboxes.forget(name)
             finally:
@@ -185,6 +191,16 @@ class Aside:
 
 Place = tuple[str, int]
 """A mailbox: its name, and the open folder that it is in."""
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Says by the `filename` of an OSError with which mailbox there was trouble."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = name
+        raise
 
 
 def _is_mailbox(name: str, folder: int) -> bool:
