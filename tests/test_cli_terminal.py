@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.desks import desk_at, hold, put_mail, with_our_path
+from tpmailserver.admin.snapshots import snapshot
 from tpmailserver.delivery.passwords import is_password
 from tpmailserver.store.enrolment import Entry
 
@@ -399,3 +400,32 @@ def test_a_message_that_was_approved_and_cannot_be_removed_is_one_line(nobodys):
     assert b"tpmail: 0 of 1 approved, then: " in done.stderr
     assert b"is sent on, but cannot be removed" in done.stderr
     assert done.stderr.count(b"\n") == 1
+
+
+def test_twenty_snapshots_and_what_is_said_of_them_fit_a_terminal(desk, tmp_path):
+    for number in range(18):
+        snapshot(desk, f"group tp{number} session {number}")
+    for arguments, says in (
+        (["reset", "--all", "--yes"], "to have it all back: tpmail undo"),
+        (["undo", "--yes"], "2 mailboxes back, now with 1 message: 22000001-22000002"),
+        (["restore", "tp17", "--dry-run"], "1 message in the place of 1"),
+        (["restore", "tp17", "--yes"], "2 mailboxes back, now with 1 message: 22000001-22000002"),
+        (["snapshots"], "20 snapshots; each is kept for 30 days; mail in several takes its room"),
+    ):
+        terminal = Terminal(tmp_path / "site", *arguments)
+        assert terminal.end() == 0
+        lines = terminal.shown.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+        assert any(line.startswith(says) for line in lines), lines
+        assert max(map(len, lines)) <= 80
+        assert len(lines) <= 25
+
+
+def test_a_restore_asks_first_and_says_from_which_snapshot(desk, tmp_path):
+    title = snapshot(desk, "exam").title
+    put_mail(desk, "22000001")
+    terminal = Terminal(tmp_path / "site", "restore", "exam")
+    terminal.expect(b"Replaces 2 mailboxes (2 messages; undo brings them back)? [y/N]")
+    terminal.type(b"n\n")
+    assert terminal.end() == 1
+    assert f"Snapshot {title}" in terminal.lines()
+    assert desk.mailboxes.tally("22000001").messages == 2

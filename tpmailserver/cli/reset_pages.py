@@ -79,30 +79,25 @@ def _(report: Undone) -> Iterable[Part]:
     boxes, messages = count(len(report.numbers), "mailbox"), count(report.messages, "message")
     yield f"{boxes} back, now with {messages}{ranges(report.numbers)}"
     yield f"as they were just now, they are in snapshot {report.kept}"
+    yield f"to have that back: tpmail restore {report.kept}"
     yield from _closed(report.expelled)
 
 
 @page.register
 def _(report: SnapshotList) -> Iterable[Part]:
     if report.snapshots:
+        # When it was taken and why stand in the name.
         yield Sheet(
-            ("name", "taken", "why", "mailboxes", "messages", "size"),
+            ("name", "mailboxes", "messages", "size"),
             [
-                (
-                    each.title,
-                    moment(each.at),
-                    each.kind,
-                    f"{each.mailboxes:,}",
-                    f"{each.messages:,}",
-                    size(each.octets),
-                )
+                (each.title, f"{each.mailboxes:,}", f"{each.messages:,}", size(each.octets))
                 for each in report.snapshots
             ],
-            numeric=frozenset({3, 4, 5}),
+            numeric=frozenset({1, 2, 3}),
         )
-    octets = sum(each.octets for each in report.snapshots)
     days = f"each is kept for {report.kept_days:g} days" if report.kept_days else "all are kept"
-    yield f"{count(len(report.snapshots), 'snapshot')}, {size(octets)}; {days}"
+    once = "; mail in several takes its room once" if len(report.snapshots) > 1 else ""
+    yield f"{count(len(report.snapshots), 'snapshot')}; {days}{once}"
 
 
 @page.register
@@ -113,17 +108,20 @@ def _(report: Taken) -> Iterable[Part]:
 
 @page.register
 def _(report: PlannedRestore) -> Iterable[Part]:
-    boxes = count(len(report.numbers), "mailbox")
-    yield f"{boxes} would be as in snapshot {report.title}{ranges(report.numbers)}"
-    yield f"{report.restored:,} messages in the place of {report.messages:,}"
+    boxes, messages = count(len(report.numbers), "mailbox"), count(report.restored, "message")
+    yield f"{boxes} would be put back{ranges(report.numbers)}"
+    yield f"as in snapshot {report.title}"
+    yield f"{messages} in the place of {report.messages:,}"
     yield _DRY_RUN
 
 
 @page.register
 def _(report: Restored) -> Iterable[Part]:
     boxes, messages = count(len(report.numbers), "mailbox"), count(report.messages, "message")
-    yield f"{boxes} are as in snapshot {report.title}, with {messages}{ranges(report.numbers)}"
-    yield f"as they were just now, they are in snapshot {report.kept}; tpmail undo"
+    yield f"{boxes} back, now with {messages}{ranges(report.numbers)}"
+    yield f"as in snapshot {report.title}"
+    yield f"as they were just now, they are in snapshot {report.kept}"
+    yield "to have that back: tpmail undo"
     yield from _closed(report.expelled)
 
 

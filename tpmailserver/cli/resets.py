@@ -87,5 +87,5 @@ def restore(invocation: Invocation, name: str, who: Who, dry_run: bool, yes: boo
         return
     if at_a_terminal() and not yes:
         boxes, messages = count(len(plan.numbers), "mailbox"), count(plan.messages, "message")
-        confirm(f"Replace {boxes} ({messages}; undo brings them back) from {plan.title}?")
+        confirm(f"Snapshot {plan.title}\nReplaces {boxes} ({messages}; undo brings them back)?")
     invocation.face.show(invocation.carry("restore", title=plan.title, who=who))
