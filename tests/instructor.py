@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,11 @@ def command(site: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "tpmailserver.cli", "--site", str(site), *arguments]
 
 
-def ran(
-    site: Path, *arguments: str, typed: str = "", before: Sequence[str] = (), **more: str
-) -> subprocess.CompletedProcess[str]:
-    """`tpmail` run to its end; `before` starts it, `more` goes to its environment."""
+def ran(site: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """`tpmail` run to its end."""
     return subprocess.run(
-        [*before, *command(site, *arguments)],
-        env=with_our_path() | more,
+        command(site, *arguments),
+        env=with_our_path(),
         input=typed,
         capture_output=True,
         text=True,
@@ -38,13 +35,3 @@ def tpmail(site: Path, *arguments: str, typed: str = "") -> dict[str, Any]:
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
-
-
-def refused(site: Path, *arguments: str, status: int = 1, before: Sequence[str] = ()) -> str:
-    """The one line that a command says which is refused, without `tpmail: `."""
-    done = ran(site, *arguments, before=before)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("tpmail: "), done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr.removeprefix("tpmail: ").removesuffix("\n")

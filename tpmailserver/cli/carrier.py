@@ -5,6 +5,8 @@ none runs, the site is locked against a server for as long as the action takes. 
 same report. In a wrong folder nothing is made: only what makes accounts makes a site.
 """
 
+import os
+import pwd
 import sys
 import time
 from collections.abc import Mapping
@@ -28,7 +30,7 @@ _PAUSE = 0.1  # seconds
 
 def carry(site: Path, action: str, **arguments: object) -> Any:
     """The report of an action of `admin`; raises NotDone."""
-    become_owner(site)
+    enter(site)
     values = {name: _plain(value) for name, value in arguments.items()}
     return read_report(action, _done(site, action, values))
 
@@ -38,6 +40,26 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def enter(site: Path) -> None:
+    """Becomes the owner of the site where we are root; raises NotDone where it is not ours."""
+    become_owner(site)
+    try:
+        owner = site.stat().st_uid
+    except FileNotFoundError:
+        return
+    if owner != os.geteuid() and not os.access(site, os.R_OK | os.W_OK | os.X_OK):
+        name = _user(owner)
+        able = name if name == "root" else f"{name} or root"
+        raise NotDone(f"{site} belongs to {name}: run tpmail as {able}")
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _done(site: Path, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

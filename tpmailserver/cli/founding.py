@@ -14,9 +14,10 @@ import click
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.founding import found
 from tpmailserver.settings import FILE_NAME, Settings, SettingsError, from_table, load
-from tpmailserver.site import become_owner, open_site
+from tpmailserver.site import open_site
 
 from .asking import Invocation, at_a_terminal
+from .carrier import enter
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ def init(invocation: Invocation, /, **options: str | None) -> None:
     Five questions are asked at a terminal; Enter takes what stands in brackets.
     """
     site = invocation.site
+    enter(site)
     if (site / FILE_NAME).exists():
         raise NotDone(f"{site / FILE_NAME} exists already; nothing is changed")
     chosen = _chosen(options)
-    become_owner(site)
     founded = found(site, chosen)
     open_site(site, load(site))
     invocation.face.show(founded)
