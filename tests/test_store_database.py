@@ -140,8 +140,8 @@ def test_what_is_no_name_is_no_account_and_no_group(database: Database, name: st
 
 
 def test_the_last_sessions_are_noted_by_protocol(database: Database) -> None:
-    database.add(["1", "2"], None, 1.0)
-    database.note_all_seen([("1", "pop3", 5.0)])
+    database.add(["1", "2"], None, 0.0)
+    database.note_all_seen([("1", "pop3", 5.0), ("gone", "pop3", 5.0)])
     database.note_all_seen([("1", "pop3", 7.0), ("1", "smtp", 6.0), ("2", "smtp", 8.0)])
     database.note_all_seen([])
     assert database.seen() == {"1": {"pop3": 7.0, "smtp": 6.0}, "2": {"smtp": 8.0}}

@@ -5,6 +5,7 @@ A reset of 39 mailboxes out of 40 is worse than none. Only a range may have hole
 numbers have: it means those of it that there are, and is unknown where there is none.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from .desk import Desk, NotDone
@@ -32,14 +33,20 @@ class Found:
 
 def find(desk: Desk, who: Who) -> Found:
     """The accounts that are meant; refuses unknown numbers, unknown groups and a vague `who`."""
+    return find_with(desk, who, ())
+
+
+def find_with(desk: Desk, who: Who, others: Collection[str]) -> Found:
+    """The same among the accounts and some others, who have none."""
     if bool(who.numbers) + (who.group is not None) + who.everybody != 1:
         raise NotDone("say who: numbers, one group, or everybody")
     desk.directory.refresh()
     if who.everybody:
-        return Found(tuple(each.number for each in desk.database.load().accounts))
+        accounts = [each.number for each in desk.database.load().accounts]
+        return Found(tuple(sorted({*accounts, *others})))
     if who.group is not None:
         return Found(members(desk, who.group))
-    return _by_number(desk, who.numbers)
+    return _by_number(desk, who.numbers, others)
 
 
 def members(desk: Desk, group: str) -> tuple[str, ...]:
@@ -51,7 +58,7 @@ def members(desk: Desk, group: str) -> tuple[str, ...]:
     return numbers
 
 
-def _by_number(desk: Desk, words: tuple[str, ...]) -> Found:
+def _by_number(desk: Desk, words: tuple[str, ...], others: Collection[str]) -> Found:
     found: dict[str, None] = {}
     unknown = []
     for word in words:
@@ -59,7 +66,7 @@ def _by_number(desk: Desk, words: tuple[str, ...]) -> Found:
             names = expand([word]) if is_range(word) else (word,)
         except BadNumber as error:
             raise NotDone(f"{error}; nothing is done") from error
-        known = [each for each in names if desk.directory.account(each) is not None]
+        known = [each for each in names if each in others or desk.directory.account(each)]
         if not known:
             unknown.append(word)
         found.update(dict.fromkeys(known))

@@ -20,10 +20,12 @@ _WHERE = {
 
 
 @click.command(epilog="\b\n" + "\n".join(_WHERE.values()))
-@click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(list(_WHERE)))
+@click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(list(_WHERE)), required=False)
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+def completion(context: click.Context, shell: str | None) -> None:
     """Print what makes a shell complete tpmail's commands and options."""
+    if shell is None:
+        raise click.UsageError("which shell? bash, zsh or fish", context)
     kind = get_completion_class(shell)
     assert kind is not None, "click knows all three"
     root = context.find_root()

@@ -52,9 +52,7 @@ class Transactions:
             "sqlite://",
             # isolation_level None: transactions begin where this module says so, and reads are
             # in one as well.
-            creator=lambda: sqlite3.connect(
-                where, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None
-            ),
+            creator=lambda: _connect(where),
             poolclass=NullPool,
         )
 
@@ -93,6 +91,13 @@ class Transactions:
                 yield connection
         except SQLAlchemyError as error:
             raise _trouble(error, self._path) from error
+
+
+def _connect(where: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(where, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
+    # What is deleted is overwritten: else a forgotten student's number stays in the file.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
 
 
 def revision_of(connection: Connection) -> int:
