@@ -9,6 +9,9 @@
 # `make run PYTHON=python3.12` names another.
 PYTHON = python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3
 
+# Three files of tests at once: many wait for a clock or a disk. `make test PYTEST=-x` is one.
+PYTEST = --numprocesses 3 --dist loadfile
+
 VENV = .venv
 # So quiet that only errors show.
 PIP = $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
@@ -22,7 +25,7 @@ run: $(VENV)/installed
 	@trap : INT; $(VENV)/bin/tpmail --site demo-site demo || [ $$? = 130 ]  # 130: Ctrl-C
 
 test: lint
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(PYTEST)
 
 lint: $(VENV)/installed-with-tools
 	$(VENV)/bin/ruff format --check .

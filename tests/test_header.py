@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tpmailserver.delivery.header import Header
+from tpmailserver.delivery.header import Header, words
 
 
 def test_one_of_two_fields_that_says_so_is_enough() -> None:
@@ -30,7 +30,8 @@ def test_the_hops_are_the_received_fields() -> None:
     ],
 )
 def test_a_subject_is_shown_as_far_as_that_goes(subject: bytes, shown: str) -> None:
-    assert Header(b"Subject: " + subject + b"\nSubject: second\n\n").first("subject") == shown
+    header = Header(b"Subject: " + subject + b"\nSubject: second\n\n")
+    assert words(header.first("subject")) == shown
 
 
 @given(
@@ -38,7 +39,7 @@ def test_a_subject_is_shown_as_far_as_that_goes(subject: bytes, shown: str) -> N
 )
 def test_nothing_fails(head: bytes) -> None:
     header = Header(b"Subject:" + head)
-    assert isinstance(header.first("Subject"), str)
+    assert isinstance(words(header.first("Subject")), str)
     assert header.hops >= 0
     assert isinstance(header.list_ids, tuple)
     assert header.is_automatic in (True, False)

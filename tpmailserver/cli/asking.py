@@ -18,7 +18,7 @@ from tpmailserver.admin.numbers import BadNumber, expand, name
 from tpmailserver.admin.who import Who
 from tpmailserver.site import is_site
 
-from .carrier import carry
+from .carrier import carry, enter
 from .faces import Face
 
 _YES = frozenset({"y", "yes", "o", "oui"})
@@ -36,6 +36,7 @@ class Invocation:
 
     def carry(self, action: str, **arguments: object) -> Any:
         """The report of an action on this site; says so where the site is a new one."""
+        enter(self.site)
         is_new = not is_site(self.site)
         report = carry(self.site, action, **arguments)
         if is_new and is_site(self.site):

@@ -29,8 +29,7 @@ _PAUSE = 0.1  # seconds
 
 
 def carry(site: Path, action: str, **arguments: object) -> Any:
-    """The report of an action of `admin`; raises NotDone."""
-    enter(site)
+    """The report of an action of `admin` on a site that was entered; raises NotDone."""
     values = {name: _plain(value) for name, value in arguments.items()}
     return read_report(action, _done(site, action, values))
 
