@@ -3,6 +3,7 @@
 #   make run     a class of five to try it on; the server runs in the foreground, Ctrl-C stops it
 #   make test    format, lint, types and tests, as in CI
 #   make lint    the same without the tests
+#   make bench   speed beside Postfix and Dovecot, where they are installed; BENCH=--quick is short
 #   make clean   forget .venv and all that was built (the mail in demo-site stays)
 
 # The first of these that is Python 3.11 or later and can make a virtual environment is taken;
@@ -16,7 +17,7 @@ VENV = .venv
 # So quiet that only errors show.
 PIP = $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test lint clean
+.PHONY: help run test lint bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -31,6 +32,9 @@ lint: $(VENV)/installed-with-tools
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/mypy
+
+bench: $(VENV)/installed
+	@$(VENV)/bin/python -m bench $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .coverage
