@@ -108,7 +108,7 @@ class IncomingContent:
     def _decode(self, data: bytes) -> bytes:
         # One look for both: the final dot and a stuffed one begin a line, and most lines do not.
         dot = self._line_end + b"."
-        has_dots = dot in data
+        has_dots = b"." in data and dot in data
         start, stop = self._find_end(data) if has_dots else (0, 0)
         if stop:
             self.ended = True
