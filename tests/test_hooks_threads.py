@@ -74,7 +74,6 @@ async def test_as_many_at_once_as_there_are_places() -> None:
 @pytest_twisted.ensureDeferred
 async def test_hooks_that_hang_hold_up_no_disk_and_no_stop() -> None:
     threads = ReactorThreads(reactor)
-    threads.start()
     go = Event()
     hung = [Deferred.fromCoroutine(threads.hook(30, go.wait)) for _ in range(HOOKS_AT_ONCE)]
     assert await threads.disk(divmod, 7, 2) == (3, 1)
@@ -130,7 +129,6 @@ def serve():
         Deferred.fromCoroutine(run(expander, post(), threads, 1000))
 
 threads = ReactorThreads(reactor)
-threads.start()
 reactor.addSystemEventTrigger("before", "shutdown", threads.stop)
 reactor.callWhenRunning(serve)
 reactor.run()

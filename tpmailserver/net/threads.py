@@ -6,16 +6,17 @@ whoever has left meanwhile: a lock that a thread has taken must not be forgotten
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
 from tpmailserver.delivery.answers import HookFailed
 from tpmailserver.delivery.threads import HOOKS_AT_ONCE, apart
+
+from .pool import Pool
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -29,14 +30,9 @@ class ReactorThreads:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._disk = ThreadPool(0, _DISK_THREADS, "disk")
-        self._hashing = ThreadPool(0, _HASHING_THREADS, "hashing")
+        self._disk = Pool(reactor, _DISK_THREADS, "disk")
+        self._hashing = Pool(reactor, _HASHING_THREADS, "hashing")
         self._hooks = DeferredSemaphore(HOOKS_AT_ONCE)
-
-    def start(self) -> None:
-        """Starts the pools; threads come with the first work."""
-        self._disk.start()
-        self._hashing.start()
 
     def stop(self) -> None:
         """Waits for what was begun and stops the pools; a hook is not waited for."""
@@ -47,13 +43,13 @@ class ReactorThreads:
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
     ) -> Result:
         """Does work that reads or writes files."""
-        return await self._in(self._disk, work, *args, **kw)
+        return await self._disk.do(partial(work, *args, **kw))
 
     async def hashing(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kw: Arguments.kwargs
     ) -> Result:
         """Does work that costs processor time."""
-        return await self._in(self._hashing, work, *args, **kw)
+        return await self._hashing.do(partial(work, *args, **kw))
 
     async def hook(
         self,
@@ -96,13 +92,3 @@ class ReactorThreads:
     async def others_turn(self) -> None:
         """Lets every other session do what it has to do at this moment."""
         await deferLater(self._reactor, 0)
-
-    def _in(
-        self,
-        pool: ThreadPool,
-        work: Callable[Arguments, Result],
-        *args: Arguments.args,
-        **kw: Arguments.kwargs,
-    ) -> Deferred[Result]:
-        done: Deferred[Result] = deferToThreadPool(self._reactor, pool, work, *args, **kw)
-        return done

@@ -142,7 +142,6 @@ class MailService(Service):
         except SettingsError as error:
             raise CannotStart(f"{self._site.folder / FILE_NAME}: {error}") from error
         _raise_file_limit()
-        self._threads.start()
         for part in self._parts:
             part.startService()
         _log.info("serving {site} for {domain}", site=self._site.folder, domain=self._domain)
