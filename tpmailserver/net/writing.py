@@ -1,10 +1,12 @@
 """Writes to a client no faster than it reads.
 
 The rule it guards: what a client leaves unread is bounded. Past 64 KiB of it the session waits,
-and a client that reads nothing for as long as it may be idle is let go.
+and a client that reads nothing for as long as it may be idle is let go. What the socket takes at
+once is sent at once: Twisted would come back for it in the reactor's next turn.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
@@ -20,10 +22,20 @@ class Writing:
         self._gathered: list[bytes] = []
         self._when_read: Deferred[None] | None = None
         self._transport: Transport | None = None
+        self._unsent = 0
 
     def begin(self, transport: Transport) -> None:
         """The connection is made."""
         self._transport = transport
+        write = transport.writeSomeData
+
+        def write_and_count(octets: bytes) -> object:
+            written = write(octets)
+            if isinstance(written, int):
+                self._unsent -= written
+            return written
+
+        transport.writeSomeData = write_and_count  # type: ignore[assignment,method-assign]
 
     def end(self) -> None:
         """The connection is lost: what is written from here on is dropped."""
@@ -39,12 +51,22 @@ class Writing:
         gathered, self._gathered = self._gathered, []
         if not gathered or self._transport is None:
             return
-        self._transport.write(b"".join(gathered))
+        self._write(self._transport, b"".join(gathered))
         if self._when_read is not None:
             alarm = self._reactor.callLater(patience, self._give_up) if patience else None
             await self._when_read
             if alarm is not None and alarm.active():
                 alarm.cancel()
+
+    def _write(self, transport: Transport, octets: bytes) -> None:
+        sent = 0
+        if not self._unsent:
+            # Whatever is wrong with the connection, Twisted finds out and sees to it.
+            with suppress(OSError):
+                sent = transport.getHandle().send(octets)
+        if sent < len(octets):
+            self._unsent += len(octets) - sent
+            transport.write(octets[sent:])
 
     def pause(self) -> None:
         """The client reads slower than we write."""
