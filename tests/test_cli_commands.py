@@ -227,6 +227,16 @@ def test_reset_keeps_the_old_mail_and_says_where(tpmail, desk, tmp_path):
     assert messages_in(tmp_path / "site" / "maildirs" / "22000003") == []
 
 
+def test_a_reset_says_of_each_mailbox_whether_it_is_empty_or_begins_with_mails(tpmail):
+    tpmail("add", "22000001-22000003")
+    assert tpmail("reset", "--all")[1].startswith("3 mailboxes are empty now: 22000001-22000003\n")
+    seeded = tpmail("reset", "--all", "--seed", "welcome")[1]
+    assert "3 mailboxes begin anew with 1 mail each: 22000001-22000003\n" in seeded
+    assert "empty" not in seeded
+    one = tpmail("reset", "22000002", "--seed", "welcome")[1]
+    assert "1 mailbox begins anew with 1 mail: 22000002\n" in one
+
+
 def test_remove_says_where_the_mail_is_kept(tpmail, desk, tmp_path):
     tpmail("add", "22000001-22000003", "--group", "tp1")
     put_mail(desk, "22000001")

@@ -55,10 +55,12 @@ def _erased(report: PlannedForgetting | Forgotten) -> Iterable[Part]:
 
 @page.register
 def _(report: Reset) -> Iterable[Part]:
-    boxes, verb = count(len(report.numbers), "mailbox"), "is" if len(report.numbers) == 1 else "are"
-    yield f"{boxes} {verb} empty now{ranges(report.numbers)}"
+    boxes, is_one = count(len(report.numbers), "mailbox"), len(report.numbers) == 1
+    state = f"{'is' if is_one else 'are'} empty now"
     if report.seeded:
-        yield f"and began anew with {count(report.seeded, 'mail')} each"
+        mails = count(report.seeded, "mail")
+        state = f"begins anew with {mails}" if is_one else f"begin anew with {mails} each"
+    yield f"{boxes} {state}{ranges(report.numbers)}"
     yield from _kept(report.messages, report.kept, report.expelled)
     if report.kept:
         yield "to have it all back: tpmail undo"
