@@ -1,16 +1,20 @@
 """What waits on a list: approved, rejected, and called by a part of its name."""
 
+import json
+from dataclasses import asdict
 from threading import Thread
 
 import pytest
 
 from tests.desks import desk_at, hold, messages_in
 from tpmailserver.admin.accounts import add
+from tpmailserver.admin.actions import read_report
 from tpmailserver.admin.desk import NotDone
 from tpmailserver.admin.lists import put_list
 from tpmailserver.admin.members import Members
 from tpmailserver.admin.overview import show_list
 from tpmailserver.admin.posts import approve, plan_approve, plan_reject, reject
+from tpmailserver.admin.status import PostsWaiting, status
 
 ONE, TWO, THREE = "22000001", "22000002", "22000003"
 
@@ -176,3 +180,16 @@ def test_the_sender_is_shown_as_it_was_given_and_the_subject_as_it_is_read(desk)
     hold(desk, "staff", f"Return-Path: <{sender}>\n".encode(), text)
     (post,) = waiting(desk)
     assert (post.sender, post.subject) == (sender, "été 2024")
+
+
+def test_the_status_names_the_lists_that_want_a_decision_and_what_is_broken_hides_none(desk):
+    assert (status(desk).suspended, status(desk).waiting) == ((), ())
+    hold(desk, "staff")
+    hold(desk, "staff")
+    reject(desk, "staff", (show_list(desk, "staff").waiting[0].id,))
+    (desk.held / "td1").write_text("no folder")
+    desk.database.lists.suspend("td1", "too much")
+    seen = status(desk)
+    assert (seen.suspended, seen.waiting) == (("td1",), (PostsWaiting("staff", 1),))
+    read = read_report("status", json.loads(json.dumps(asdict(seen))))
+    assert read == seen

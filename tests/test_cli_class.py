@@ -3,12 +3,13 @@
 import re
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from tpmailserver.admin.desk import FrozenSeen, HolderSeen, ServerFacts, SessionSeen
 from tpmailserver.admin.sessions import Frozen, Kicked, Thawed
-from tpmailserver.admin.status import Status
+from tpmailserver.admin.status import PostsWaiting, Status
 from tpmailserver.cli.faces import Words
 
 NOW = time.time()
@@ -62,6 +63,28 @@ def test_a_class_of_forty_fits_a_screen_and_the_stuck_is_on_top(shown):
     rows = [line.split() for line in lines if "in a message" in line or "2001:" in line]
     assert rows[1][:2] == ["-", "192.168.7.99"]
     assert rows[2][0] == "22000000"
+
+
+def test_lists_that_want_a_decision_are_named_on_a_line_each(shown):
+    names = tuple(f"list{n}" for n in range(30))
+    waiting = tuple(PostsWaiting(each, 7) for each in names)
+    lines = shown(replace(forty(), suspended=names, waiting=waiting))
+    assert len(lines) <= 22
+    assert max(map(len, lines)) <= 80
+    assert lines.count(
+        "SUSPENDED: list0, list1, list2 and 27 more; tpmail list show list0 says why"
+    )
+    assert lines.count(
+        "waiting for approval: list0 7, list1 7 and 28 more; see tpmail list show list0"
+    )
+    assert "and 33 more: tpmail status --all" in lines
+    alone = shown(Status(None, (), 5, 2, ("td1",), (PostsWaiting("staff", 1),)))
+    assert alone == [
+        "no server runs on this site",
+        "5 accounts in 2 groups",
+        "SUSPENDED: td1; tpmail list show td1 says why",
+        "waiting for approval: staff 1; see tpmail list show staff",
+    ]
 
 
 def test_all_of_them_are_shown_where_that_is_asked_for(shown):

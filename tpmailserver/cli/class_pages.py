@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tpmailserver.admin.desk import FrozenSeen, HolderSeen, ServerFacts, SessionSeen
 from tpmailserver.admin.sessions import Frozen, Kicked, Thawed
-from tpmailserver.admin.status import Status
+from tpmailserver.admin.status import PostsWaiting, Status
 
 from .pages import page, whole
 from .phrases import clock_time, count, ranges
@@ -19,6 +19,9 @@ from .sheets import Part, Sheet
 
 # Together with what is said above them they leave a line of 24 to type on.
 _STUDENTS_SHOWN = 10
+
+# What stands beside them on a line of 80 columns has room then.
+_FEW = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,18 @@ def _(report: Thawed) -> Iterable[Part]:
 def _status(report: Status, at_most: int) -> Iterable[Part]:
     now = time.time()
     site = f"{count(report.accounts, 'account')} in {count(report.groups, 'group')}"
+    lists = [*_suspended(report.suspended), *_waiting(report.waiting)]
     if report.server is None:
         yield "no server runs on this site"
         yield site
+        yield from lists
         return
     yield from _server(report.server, now)
     yield f"{site}; {_open(report.sessions, report.server.holders)}"
     if report.sessions:
         yield _doing(report.sessions)
+    yield from lists
+    at_most -= len(lists)
     students = _students(report.sessions, report.server.holders)
     if students:
         yield Sheet(
@@ -129,6 +136,26 @@ def _frozen(frozen: Sequence[FrozenSeen], now: float) -> str:
 
 def _thaw(protocols: tuple[str, ...]) -> str:
     return "tpmail thaw" if len(protocols) > 1 else f"tpmail thaw {protocols[0].lower()}"
+
+
+def _suspended(names: Sequence[str]) -> Iterable[Part]:
+    if names:
+        yield f"SUSPENDED: {_few(names)}; tpmail list show {names[0]} says why"
+
+
+def _waiting(lists: Sequence[PostsWaiting]) -> Iterable[Part]:
+    if lists:
+        many = _few([f"{each.name} {each.messages:,}" for each in lists])
+        yield f"waiting for approval: {many}; see tpmail list show {lists[0].name}"
+
+
+def _few(texts: Sequence[str]) -> str:
+    """As many as half a line has room for, at least one, and how many more there are."""
+    shown = texts[:1]
+    while len(shown) < len(texts) and len(", ".join(texts[: len(shown) + 1])) <= _FEW:
+        shown = texts[: len(shown) + 1]
+    more = f" and {len(texts) - len(shown):,} more" if len(texts) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def _open(sessions: Sequence[SessionSeen], holders: Sequence[HolderSeen]) -> str:

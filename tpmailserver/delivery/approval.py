@@ -62,6 +62,10 @@ class Approval:
                 found.append(self._described(mailing_list.name, each))
         return tuple(found)
 
+    def count(self, mailing_list: MailingList) -> int:
+        """How many messages wait on a list; opens none of them that the server has stored."""
+        return len(waiting_on(self._places.held, mailing_list.name))
+
     def approve(self, mailing_list: MailingList, identity: str) -> int:
         """Sends a message on to all members of its list; returns how many mailboxes have it.
 
