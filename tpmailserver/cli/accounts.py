@@ -57,7 +57,7 @@ def add(
 @click.option("--never-seen", is_flag=True, help="Only those who have never logged in.")
 @click.pass_obj
 def accounts(invocation: Invocation, group: str | None, never_seen: bool) -> None:
-    """List the accounts, their groups, their mail and their last sessions.
+    """List accounts, their groups, their mail, their last sessions.
 
     A session counts from its login; SMTP needs none here, so whoever sends without one
     is not seen there.

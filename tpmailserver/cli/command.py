@@ -29,12 +29,18 @@ from .lists import lists, mailing_list
 from .passwords import password
 from .resets import reset, restore, snapshot, snapshots, undo
 from .rosters import import_roster
+from .sections import Sections
 from .seeds import seed
 from .sessions import freeze, kick, status, thaw
 from .sites import demo
 
 
-@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Sections,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="tpmail COMMAND --help says all of one command, with examples.",
+)
 @click.version_option(__version__, message="tpmailserver %(version)s")
 @click.option(
     "--site",
@@ -60,31 +66,11 @@ def tpmail(context: click.Context, site: Path, as_json: bool) -> None:
     context.obj = Invocation(site.absolute(), Json() if as_json else Words())
 
 
-for command in (
-    init,
-    demo,
-    doctor,
-    status,
-    add,
-    import_roster,
-    accounts,
-    remove,
-    forget,
-    password,
-    reset,
-    undo,
-    snapshots,
-    snapshot,
-    restore,
-    seed,
-    mailing_list,
-    lists,
-    kick,
-    freeze,
-    thaw,
-    completion,
-):
-    tpmail.add_command(command)
+tpmail.add_section("Site", init, demo, doctor, completion)
+tpmail.add_section("Class", add, import_roster, accounts, password, remove, forget)
+tpmail.add_section("Mail", reset, undo, seed, snapshot, snapshots, restore)
+tpmail.add_section("Lists", mailing_list, lists)
+tpmail.add_section("At work", status, kick, freeze, thaw)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ _WHERE = {
 @click.argument("shell", metavar="bash|zsh|fish", type=click.Choice(list(_WHERE)), required=False)
 @click.pass_context
 def completion(context: click.Context, shell: str | None) -> None:
-    """Print what makes a shell complete tpmail's commands and options."""
+    """Print what makes a shell complete commands and options."""
     if shell is None:
         raise click.UsageError("which shell? bash, zsh or fish", context)
     kind = get_completion_class(shell)

@@ -76,10 +76,10 @@ def snapshot(invocation: Invocation, name: str) -> None:
 @_YES
 @click.pass_obj
 def restore(invocation: Invocation, name: str, who: Who, dry_run: bool, yes: bool) -> None:
-    """Put mailboxes back as a snapshot has them; NAME or a part of it.
+    """Put mailboxes back as a snapshot has them.
 
-    Without NUMBER... or --group: all that are in the snapshot. The mailboxes of just now are kept:
-    undo brings them back.
+    NAME is the name of a snapshot, or a part of it. Without NUMBER... or --group: all that are
+    in the snapshot. The mailboxes of just now are kept: undo brings them back.
     """
     plan: PlannedRestore = invocation.carry("plan_restore", title=name, who=who)
     if dry_run:

@@ -53,10 +53,10 @@ class _Job:
 @click.option("--yes", is_flag=True, help="Do not ask, even if something looks wrong.")
 @click.pass_obj
 def import_roster(invocation: Invocation, /, **asked: Any) -> None:
-    """Make accounts and groups from a roster ("-" is standard input).
+    """Make accounts and groups from a roster.
 
     FILE is CSV as Moodle, Canvas, a registrar's office or a spreadsheet writes it, or text
-    with one number a line. What is understood of it is shown first.
+    with one number a line; "-" is standard input. What is understood of it is shown first.
 
     Whoever is not in FILE stays. Nobody leaves a group without --move; with it, whoever FILE
     puts into one of its groups leaves its other ones, and stays in those of which it says

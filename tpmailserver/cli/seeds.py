@@ -27,7 +27,7 @@ _LINES_NAMED = 100
 @click.option("--check", "way", flag_value="check", help="Say what is wrong in a pack.")
 @click.pass_obj
 def seed(invocation: Invocation, pack: str | None, who: Who | None, way: str | None) -> None:
-    """Deliver the mails of a seed pack, as in: tpmail seed subjects --group tp1
+    """Deliver the mails of a seed pack.
 
     With --check, PACK may be a folder, such as ./mypack; without PACK it is every pack.
     """
