@@ -24,6 +24,7 @@ def test_the_hops_are_the_received_fields() -> None:
         (b"two\n  lines", "two lines"),
         (b"=?utf-8?q?=C3=A9t=C3=A9?=", "été"),
         (b"=?no-such-charset?q?=C3=A9?=", "=?no-such-charset?q?=C3=A9?="),
+        ("=?é?q?x?=".encode(), "=?é?q?x?="),  # a charset that is no ASCII
         ("été".encode(), "été"),
         (b"\xe9t\xe9", "\ufffdt\ufffd"),
         (b"", ""),

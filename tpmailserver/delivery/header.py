@@ -5,7 +5,7 @@ first 64 KiB, which is all that is looked at; whatever stands there, nothing fai
 """
 
 import re
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 # RFC 5322 §2.2: a field, and §2.2.3: the lines that continue it begin with a blank.
@@ -18,7 +18,7 @@ def words(value: str) -> str:
     value = " ".join(value.split())
     try:
         return str(make_header(decode_header(value)))
-    except (ValueError, LookupError, HeaderParseError):
+    except (ValueError, LookupError, MessageError):
         return value
 
 
