@@ -23,6 +23,8 @@ CALLS = (
     "sendto,sendmsg,write,writev"
 )
 SEND = "sendto|sendmsg|write|writev"
+CREATED = "O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600"
+IN = "O_NOFOLLOW|O_CLOEXEC|O_DIRECTORY"
 _WHOLE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+)")
 _BEGUN = re.compile(r"(\d+) +(\w+)\((.*) <unfinished \.\.\.>")
 _ENDED = re.compile(r"(\d+) +<\.\.\. \w+ resumed>(.*)\) += (-?\d+)")
@@ -124,35 +126,43 @@ def in_order(first: list[Call], second: list[Call], trace: Trace) -> None:
     assert last.ended < early.began, f"{early}\ncame before the end of\n{last}\n\n{trace}"
 
 
-@pytest.mark.parametrize("recipients", [ACCOUNTS[:1], ACCOUNTS], ids=["one", "three"])
+@pytest.mark.parametrize(
+    ("addressed", "mailboxes"),
+    [(ACCOUNTS[:1], ACCOUNTS[:1]), (ACCOUNTS, ACCOUNTS), (("two",), ACCOUNTS[1:])],
+    ids=["one", "three", "list"],
+)
 @pytest.mark.parametrize("octets", [100, 200_000], ids=["small", "large"])
 def test_250_is_sent_when_everything_is_on_the_disk(
-    traced: tuple[Server, Path], recipients: tuple[str, ...], octets: int
+    traced: tuple[Server, Path], addressed: tuple[str, ...], mailboxes: tuple[str, ...], octets: int
 ) -> None:
     server, output = traced
     with smtp(server.smtp) as peer:
         # The mailboxes are made by the first delivery, which is another test's.
-        assert mail(peer, recipients, b"Subject: first\r\n").startswith("250 ")
+        assert mail(peer, mailboxes, b"Subject: first\r\n").startswith("250 ")
         start = output.stat().st_size
-        said = mail(peer, recipients, b"Subject: traced\r\n\r\n" + b"x" * octets + b"\r\n")
+        said = mail(peer, addressed, b"Subject: traced\r\n\r\n" + b"x" * octets + b"\r\n")
         assert said.startswith("250 "), said
     identity = said.rpartition("id=")[2]
     trace = trace_since(output, start, said)
+    created = trace.one("openat", "/spool>", f'"{identity}"', "O_CREAT")
+    assert created.arguments.endswith(f'"{identity}", {CREATED}'), created
     writes = trace.of("write|writev", f"/spool/{identity}>")
     synced = trace.one("fsync|fdatasync", f"/spool/{identity}>")
+    opened = [trace.one("openat", f"/maildirs/{name}>", '"new"', IN) for name in mailboxes]
     links = trace.of("link|linkat", identity)
     moved = trace.one("rename|renameat2?", identity)
-    folders = [trace.one("fsync", f"/maildirs/{name}/new>") for name in recipients]
-    sent = [trace.one(SEND, said)]
-    assert len(links) == len(recipients) - 1
-    in_order(writes, [synced], trace)
-    in_order([synced], [*links, moved], trace)
-    in_order([*links, moved], folders, trace)
-    in_order(folders, sent, trace)
+    folders = [trace.one("fsync", f"/maildirs/{name}/new>") for name in mailboxes]
+    assert len(links) == len(mailboxes) - 1
     for call in (*links, moved):
         assert f'"{identity},S=' in call.arguments
-    opened = [trace.of("openat", f"/maildirs/{name}>", '"new"') for name in recipients]
-    in_order([each[0] for each in opened], [*links, moved], trace)
+    in_order([created], writes, trace)
+    in_order(writes, [synced], trace)
+    in_order([synced], opened, trace)
+    in_order(opened, [*links, moved], trace)
+    if links:
+        in_order(links, [moved], trace)
+    in_order([*links, moved], folders, trace)
+    in_order(folders, [trace.one(SEND, said)], trace)
 
 
 def test_a_list_beside_a_direct_recipient_is_written_before_either_has_it(
@@ -189,24 +199,37 @@ def test_a_new_mailbox_is_on_the_disk_too(traced: tuple[Server, Path]) -> None:
         in_order(trace.of("fsync", folder), sent, trace)
 
 
-def test_ok_to_quit_is_sent_when_everything_is_removed(traced: tuple[Server, Path]) -> None:
+@pytest.mark.parametrize("removed_from", [("new",), ("cur", "new")], ids=["unread", "both"])
+def test_ok_to_quit_is_sent_when_everything_is_removed(
+    traced: tuple[Server, Path], removed_from: tuple[str, ...]
+) -> None:
     server, output = traced
+    reader_of = ACCOUNTS[1]
+    with pop3(server.pop3, reader_of) as reader:
+        earlier = int(reader.say("STAT").split()[1])
     with smtp(server.smtp) as peer:
         for subject in (b"one", b"two", b"three"):
-            assert mail(peer, [ACCOUNTS[1]], b"Subject: " + subject + b"\r\n").startswith("250 ")
-    with pop3(server.pop3, ACCOUNTS[1]) as reader:
-        for number in (1, 3):
+            assert mail(peer, [reader_of], b"Subject: " + subject + b"\r\n").startswith("250 ")
+    if "cur" in removed_from:
+        with pop3(server.pop3, reader_of) as reader:
+            assert reader.say(f"RETR {earlier + 1}").startswith("+OK")
+            reader.text()
+            assert reader.say("QUIT").startswith("+OK")
+    with pop3(server.pop3, reader_of) as reader:
+        for number in (earlier + 1, earlier + 3):
             assert reader.say(f"DELE {number}").startswith("+OK")
         start = output.stat().st_size
         said = reader.say("QUIT")
     assert said == "+OK goodbye, 2 messages removed"
     trace = trace_since(output, start, said)
-    removed = trace.of("unlink|unlinkat", f"/maildirs/{ACCOUNTS[1]}/new>")
-    synced = trace.one("fsync", f"/maildirs/{ACCOUNTS[1]}/new>")
-    sent = trace.one(SEND, said)
+    removed = trace.of("unlink|unlinkat", f"/maildirs/{reader_of}/")
     assert len(removed) == 2
-    in_order(removed, [synced], trace)
-    in_order([synced], [sent], trace)
+    sent = trace.one(SEND, said)
+    for folder in removed_from:
+        place = f"/maildirs/{reader_of}/{folder}>"
+        synced = trace.one("fsync", place)
+        in_order(trace.of("unlink|unlinkat", place), [synced], trace)
+        in_order([synced], [sent], trace)
 
 
 def test_nothing_is_removed_before_quit(traced: tuple[Server, Path]) -> None:
