@@ -8,6 +8,7 @@ public, and a whole class may sit behind one address.
 
 import hmac
 import re
+from bisect import insort
 from collections.abc import Callable
 from hashlib import blake2b
 from secrets import token_bytes
@@ -50,15 +51,21 @@ class Logins:
         """The account that a login and password open; a wrong one is answered in its own time."""
         received = self._clock()
         account = self._account(login)
-        for attempt in _attempts(password):
+        attempts = _attempts(password)
+        for attempt in attempts:
             if account is None:
                 account = await self._walks_in(login, attempt)
-            outcome = account and await self._is_right(account, attempt)
-            if isinstance(outcome, Refusal):
-                return outcome
-            if account and outcome:
+            if account is not None and self._is_right_at_once(account, attempt):
                 return LoggedIn(account.number)
-        at = self._wrong.answer_at(str(client), received)
+        # From here on everybody goes the way of an account whose password has to be hashed: the
+        # same words while the queue is full, and the place in line is taken before the hash.
+        if self._hashing >= _QUEUE_AT_MOST:
+            return Refusal(Reason.LOGINS_BUSY)
+        at = self._wrong.take_place(str(client), received)
+        for attempt in attempts:
+            if account is not None and await self._is_right(account, attempt):
+                self._wrong.give_back(str(client), at)
+                return LoggedIn(account.number)
         await self._threads.pause(max(0.0, at - self._clock()))
         return Refusal(Reason.BAD_LOGIN)
 
@@ -81,14 +88,18 @@ class Logins:
         name = self.account_name(login)
         return None if name is None else self._directory.account(name)
 
-    async def _is_right(self, account: Account, attempt: bytes) -> bool | Refusal:
+    def _is_right_at_once(self, account: Account, attempt: bytes) -> bool:
+        """Whether a password is known to be right, without hashing it."""
         stored = account.password_hash
         if stored is None:
             return hmac.compare_digest(attempt.lower(), account.number.encode())
-        if self._right.remembers(stored, attempt):
-            return True
-        if self._hashing >= _QUEUE_AT_MOST:
-            return Refusal(Reason.LOGINS_BUSY)
+        return self._right.remembers(stored, attempt)
+
+    async def _is_right(self, account: Account, attempt: bytes) -> bool:
+        """Whether a password has the hash of an account."""
+        stored = account.password_hash
+        if stored is None:
+            return False
         self._hashing += 1
         try:
             right = await self._threads.hashing(is_password, attempt, stored)
@@ -113,21 +124,33 @@ class Logins:
 
 
 class WrongPasswords:
-    """When each wrong password is answered."""
+    """When each wrong password is answered: the places in line of each client address."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
-        self._last: dict[str, float] = {}
+        self._places: dict[str, list[float]] = {}
 
-    def answer_at(self, client: str, received: float) -> float:
-        """The moment for the answer to a wrong password that came at `received`."""
+    def take_place(self, client: str, received: float) -> float:
+        """The moment for the answer to a password that came at `received`, should it be wrong."""
+        at = received + self._delay
         if not self._delay:
-            return received
-        if len(self._last) > _REMEMBERED_AT_MOST:
-            self._last = {who: at for who, at in self._last.items() if at > received}
-        at = max(received + self._delay, self._last.get(client, 0.0) + _APART)
-        self._last[client] = at
+            return at
+        if len(self._places) > _REMEMBERED_AT_MOST:
+            self._places = {who: each for who, each in self._places.items() if each[-1] > received}
+        ahead = [each for each in self._places.get(client, ()) if each > at - _APART]
+        for other in ahead:
+            if other >= at + _APART:
+                break  # there is room between the two, which somebody gave back
+            at = other + _APART
+        insort(ahead, at)
+        self._places[client] = ahead
         return at
+
+    def give_back(self, client: str, at: float) -> None:
+        """Frees a place: the password was right."""
+        left = [each for each in self._places.pop(client, ()) if each != at]
+        if left:
+            self._places[client] = left
 
 
 class _RightPasswords:
