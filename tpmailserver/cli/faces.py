@@ -13,6 +13,7 @@ from typing import Any, Protocol
 # Each registers its pages.
 from . import class_pages, doctor_pages, list_pages, reset_pages  # noqa: F401
 from .pages import page, whole
+from .phrases import plain
 from .sheets import Part, put
 
 
@@ -47,7 +48,7 @@ class Words:
     def error(self, text: str) -> None:
         sys.stdout.flush()
         for line in text.splitlines():
-            sys.stderr.write(f"tpmail: {line}\n")
+            sys.stderr.write(f"tpmail: {plain(line)}\n")
 
 
 class Json:
