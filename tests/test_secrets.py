@@ -9,6 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tpmailserver.model import Secret
+from tpmailserver.wire.contract import LogIn
+
 from .faults import Peer, Server, address, mail, pop3, serving, site_for, smtp, until
 
 ALICE, BOB = "22000001", "22000002"
@@ -73,6 +76,18 @@ def test_no_error_shows_a_right_password(tmp_path: Path) -> None:
         assert "Secret" not in server.log
         assert f"PASS   {ALICE}" not in server.log
         assert "Traceback" not in server.log
+
+
+def test_a_password_does_not_show_itself() -> None:
+    """A bug's report, a log line or a debugger prints the question, and not what it keeps."""
+    question = LogIn(ALICE, Secret(b"hunter2"))
+    for text in (repr(question), str(question), f"{question.password}", repr(vars_of(question))):
+        assert "hunter2" not in text
+        assert ALICE in text or "Secret" in text
+
+
+def vars_of(question: LogIn) -> list[object]:
+    return [getattr(question, name) for name in question.__slots__]
 
 
 # What a client says cannot become a header, or a second line of the log.
