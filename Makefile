@@ -3,12 +3,17 @@
 #   make run     a class of five to try it on; the server runs in the foreground, Ctrl-C stops it
 #   make test    format, lint, types and tests, as in CI
 #   make lint    the same without the tests
+#   make mutants plant a defect after the other and show which test catches it (six minutes)
+#   make fuzz    look for input that breaks a promise of the wire (a minute each; FUZZ="--seconds 300")
 #   make bench   speed beside Postfix and Dovecot, where they are installed; BENCH=--quick is short
 #   make clean   forget .venv and all that was built (the mail in demo-site stays)
 
 # The first of these that is Python 3.11 or later and can make a virtual environment is taken;
 # `make run PYTHON=python3.12` names another.
 PYTHON = python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3
+
+# Which targets, and for how long: `make fuzz FUZZ="--seconds 300 smtp"`, and --keep.
+FUZZ =
 
 # Three files of tests at once: many wait for a clock or a disk. `make test PYTEST=-x` is one.
 PYTEST = --numprocesses 3 --dist loadfile
@@ -17,7 +22,7 @@ VENV = .venv
 # So quiet that only errors show.
 PIP = $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint mutants fuzz bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,8 +41,15 @@ lint: $(VENV)/installed-with-tools
 bench: $(VENV)/installed
 	@$(VENV)/bin/python -m bench $(BENCH)
 
+mutants: $(VENV)/installed-with-tools
+	$(VENV)/bin/python -m tests.mutants
+
+fuzz: $(VENV)/installed-with-tools
+	@$(PIP) install --editable '.[fuzz]'
+	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .fuzz .coverage
 	find tpmailserver twisted tests -name __pycache__ -prune -exec rm -rf {} +
 	rm -f twisted/plugins/dropin.cache
 

@@ -323,4 +323,26 @@ MUTANTS = (
         "        if header.hops > _HOPS_AT_MOST * 1000:\n",
         "test_bounds",
     ),
+    # What the fuzz looks for is what it finds, in the inputs that it starts from.
+    _one(
+        "a dot stuffed by chunk, for the fuzz",
+        "wire/outgoing.py",
+        'b"." if self._line_begins and stored.startswith(b".") else b""',
+        'b"." if stored.startswith(b".") else b""',
+        "test_fuzz_seeds",
+    ),
+    _one(
+        "control characters let through, for the fuzz",
+        "wire/session.py",
+        "        elif control := line.control_character():\n",
+        '        elif (control := line.control_character()) and control == "never":\n',
+        "test_fuzz_seeds",
+    ),
+    _one(
+        "a unique-id with flags in it, for the fuzz",
+        "store/names.py",
+        '    base = _FLAGS.sub("", file_name, count=1)\n',
+        "    base = file_name\n",
+        "test_fuzz_seeds",
+    ),
 )

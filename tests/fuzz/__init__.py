@@ -1,0 +1,1 @@
+"""The fuzz that is led by coverage: see `__main__`."""
