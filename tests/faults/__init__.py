@@ -21,7 +21,7 @@ import psutil
 from tpmailserver.settings import Settings
 from tpmailserver.site import open_site
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 DOMAIN = Settings().domain
 ANYWHERE = "tcp:0:interface=127.0.0.1"
 PATIENCE = 30.0

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from .faults import Peer, Server, begin_mail, mail, pop3, serving, site_for, smtp, until
+from . import Peer, Server, begin_mail, mail, pop3, serving, site_for, smtp, until
 
 ACCOUNTS = tuple(f"220000{number:02}" for number in range(1, 9))
 ALICE, BOB, CAROL = ACCOUNTS[:3]
