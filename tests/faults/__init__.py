@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent.parent
 DOMAIN = Settings().domain
 ANYWHERE = "tcp:0:interface=127.0.0.1"
 PATIENCE = 30.0
+IS_LONG = "TPMAIL_LONG" in os.environ
+"""Whether the tests of this package may take minutes, as in `make faults`."""
 
 _PORT = re.compile(r"(SMTP|POP3) on \S+ port (\d+)")
 
