@@ -52,6 +52,7 @@ class Server:
     ) -> None:
         self.site = site
         self._log = site.with_name(site.name + ".log")
+        self._ports: dict[str, str] = {}
         ports = () if options else ("--smtp", ANYWHERE, "--pop3", ANYWHERE)
         command = [*before, sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
         with self._log.open("wb") as log:
@@ -122,8 +123,10 @@ class Server:
         self.ended()
 
     def _port(self, protocol: str) -> int:
-        ports = dict(_PORT.findall(self.log))
-        return int(ports[protocol])
+        # Asked once: the log of the next server on this site takes the place of this one.
+        if protocol not in self._ports:
+            self._ports = dict(_PORT.findall(self.log))
+        return int(self._ports[protocol])
 
 
 def _peak(process: Path) -> int:

@@ -9,7 +9,7 @@ import random
 import smtplib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -139,15 +139,17 @@ def at_work(*workers: Work) -> Iterator[None]:
         except BaseException as bug:  # noqa: BLE001 - a thread's error is shown by no one else
             bugs.append(bug)
 
-    with ExitStack() as stack:
-        for worker in workers:
-            thread = Thread(target=go, args=(worker,))
-            thread.start()
-            stack.callback(thread.join)
-        stack.callback(over.set)
+    threads = [Thread(target=go, args=(worker,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
         yield
-    if bugs:
-        raise bugs[0]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        if bugs:
+            raise bugs[0]
 
 
 def again(worker: Work) -> Work:

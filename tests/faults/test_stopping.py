@@ -1,19 +1,25 @@
 """Stopping and starting: a stop keeps every promise, and nothing that is left stops a start."""
 
 import os
+import random
 import signal
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from . import Peer, Server, begin_mail, mail, pop3, serving, site_for, smtp, until
+from . import IS_LONG, Peer, Server, begin_mail, mail, pop3, serving, site_for, smtp, until
+from .clients import Sender, Tidy, Work, again, at_work
+from .conftest import Note
+from .ledger import Ledger
+from .watch import HEALTHY
 
 ACCOUNTS = tuple(f"220000{number:02}" for number in range(1, 9))
 ALICE, BOB, CAROL = ACCOUNTS[:3]
+RESTARTS = 20 if IS_LONG else 3
 ENDED_BY_US = (0, -signal.SIGTERM)  # twistd ends itself by the signal that ended it
 
 
@@ -69,39 +75,47 @@ def test_a_stop_in_the_middle_of_everything(site: Path) -> None:
     assert not (site / "control.socket").exists()
 
 
-def test_a_stop_while_mail_comes_in(site: Path) -> None:
-    """What was acknowledged is there, what was not was refused in words or is there too."""
-    answers: list[tuple[str, str]] = []
+def test_restarts_under_load(tmp_path: Path, ports: tuple[str, ...], note: Note) -> None:
+    """What was acknowledged is there, what was not was refused in words; nobody is sent away twice.
 
-    def send(server: Server, name: str) -> None:
-        with suppress(OSError, AssertionError), smtp(server.smtp) as peer:
-            for number in range(10_000):
-                identity = f"{name}-{number}"
-                begin_mail(peer, [ALICE, BOB], sender=name)
-                peer.send(f"Message-ID: {identity}\r\n.\r\n".encode())
-                answers.append((identity, peer.reply()))
+    The clients are the same all the time: who loses the server connects again.
+    """
+    site = site_for(tmp_path / "site", (*ACCOUNTS, HEALTHY), budget=0)
+    ledger = Ledger(ACCOUNTS)
+    longest = 0.0
+    with ExitStack() as stack:
+        for restart in range(RESTARTS + 1):
+            begun = time.monotonic()
+            with serving(site, *ports) as server:
+                if not restart:
+                    stack.enter_context(at_work(*clients(server, ledger)))
+                before = len(ledger.acknowledged)
+                until(lambda: len(ledger.acknowledged) > before)  # noqa: B023
+                if restart:
+                    longest = max(longest, time.monotonic() - begun)
+                until(lambda: len(ledger.acknowledged) > before + 100)  # noqa: B023
+                if restart < RESTARTS:
+                    assert server.stop() in ENDED_BY_US
+                    assert list((site / "spool").iterdir()) == []
+                else:
+                    stack.close()
+                    audit = ledger.audit(server, again=True)
+                assert "Traceback" not in server.log
+    note(
+        {"restarts": RESTARTS}
+        | audit.figures()
+        | {"acknowledged deletions": len(ledger.removed), "refused with 421": ledger.refused["421"]}
+        | {"longest time from a start to the first 250": f"{longest:.1f} s"}
+    )
+    audit.check()
+    assert set(ledger.refused) <= {"421"}, ledger.refused
+    assert ledger.removed
 
-    with serving(site) as server:
-        senders = [Thread(target=send, args=(server, name)) for name in ACCOUNTS]
-        for each in senders:
-            each.start()
-        until(lambda: len(answers) > 50)
-        assert server.stop() in ENDED_BY_US
-        for each in senders:
-            each.join()
-        assert "Traceback" not in server.log
-    acknowledged = {identity for identity, said in answers if said.startswith("250 ")}
-    others = {said for _, said in answers if not said.startswith("250 ")}
-    assert others <= {"421 4.3.2 the server is stopping; try again later"}, others
-    for number in (ALICE, BOB):
-        found = [identity_of(each) for each in (site / "maildirs" / number / "new").iterdir()]
-        assert len(found) == len(set(found))
-        assert acknowledged <= set(found)
-    assert list((site / "spool").iterdir()) == []
 
-
-def identity_of(file: Path) -> str:
-    return file.read_text().rpartition("Message-ID: ")[2].strip()
+def clients(server: Server, ledger: Ledger) -> list[Work]:
+    """Senders and a reader who deletes, on ports that stay the same."""
+    senders = [Sender(server, ledger, random.Random(each), 2) for each in range(4)]
+    return [*map(again, senders), again(Tidy(server, ledger, ACCOUNTS[:4]))]
 
 
 # A start.
