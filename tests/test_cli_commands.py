@@ -225,6 +225,10 @@ def test_reset_keeps_the_old_mail_and_says_where(tpmail, desk, tmp_path):
     assert "tpmail undo" in output
     assert len(messages_in(kept / "22000003")) == 1
     assert messages_in(tmp_path / "site" / "maildirs" / "22000003") == []
+    status, output, _ = tpmail("reset", "--all", "--dry-run", "--seed", "welcome")
+    assert (status, "each would begin anew with 1 mail" in output) == (0, True)
+    status, _, error = tpmail("reset", "--all", "--dry-run", "--seed", "welcom")
+    assert (status, error.startswith("tpmail: no pack 'welcom'; nothing is done")) == (1, True)
 
 
 def test_a_reset_says_of_each_mailbox_whether_it_is_empty_or_begins_with_mails(tpmail):

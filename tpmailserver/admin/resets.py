@@ -30,6 +30,8 @@ class Planned:
     octets: int
     broken: tuple[str, ...] = ()
     """Mailboxes whose messages cannot be counted."""
+    seeded: int = 0
+    """Mails with which each of them would begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,10 @@ class Undone:
     expelled: int
 
 
-def plan_reset(desk: Desk, who: Who) -> Planned:
+def plan_reset(desk: Desk, who: Who, seed: str = "") -> Planned:
     """What `reset` would do, changing nothing."""
-    return plan_for(desk, find(desk, who).numbers)
+    seeded = len(usable_pack(desk, seed).mails) if seed else 0
+    return replace(plan_for(desk, find(desk, who).numbers), seeded=seeded)
 
 
 def plan_for(desk: Desk, numbers: Sequence[str]) -> Planned:

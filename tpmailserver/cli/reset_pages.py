@@ -25,7 +25,9 @@ def _(report: Planned) -> Iterable[Part]:
     yield f"in all {count(report.messages, 'message')}, {size(report.octets)}"
     if report.broken:
         yield f"cannot be counted: {compact(report.broken)}"
-    yield "dry run: nothing is changed"
+    if report.seeded:
+        yield f"each would begin anew with {count(report.seeded, 'mail')}"
+    yield _DRY_RUN
 
 
 @page.register

@@ -22,10 +22,10 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done.
 def reset(invocation: Invocation, who: Who, seed: str, dry_run: bool, yes: bool) -> None:
     """Empty mailboxes. The old mail is kept: undo brings it back."""
     if dry_run:
-        invocation.face.show(invocation.carry("plan_reset", who=who))
+        invocation.face.show(invocation.carry("plan_reset", who=who, seed=seed))
         return
     if at_a_terminal() and not yes:
-        plan: Planned = invocation.carry("plan_reset", who=who)
+        plan: Planned = invocation.carry("plan_reset", who=who, seed=seed)
         if who.everybody or len(plan.numbers) > 1:
             boxes, messages = count(len(plan.numbers), "mailbox"), count(plan.messages, "message")
             confirm(f"Empty {boxes} ({messages}; undo brings them back)?")
