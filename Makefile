@@ -3,6 +3,7 @@
 #   make run     a class of five to try it on; the server runs in the foreground, Ctrl-C stops it
 #   make test    format, lint, types and tests, as in CI
 #   make lint    the same without the tests
+#   make faults  break the server for some minutes, and write what that gave to docs/promises.md
 #   make mutants plant a defect after the other and show which test catches it (six minutes)
 #   make fuzz    look for input that breaks a promise of the wire (a minute each; FUZZ="--seconds 300")
 #   make bench   speed beside Postfix and Dovecot, where they are installed; BENCH=--quick is short
@@ -22,7 +23,7 @@ VENV = .venv
 # So quiet that only errors show.
 PIP = $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test lint mutants fuzz bench clean
+.PHONY: help run test lint faults mutants fuzz bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +48,13 @@ mutants: $(VENV)/installed-with-tools
 fuzz: $(VENV)/installed-with-tools
 	@$(PIP) install --editable '.[fuzz]'
 	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
+
+# As root it also fills disks, and makes files that may not change; without, those are skipped.
+# One file of tests at a time, so that the figures are those of the server alone.
+faults: $(VENV)/installed-with-tools
+	rm -f $(VENV)/figures
+	TPMAIL_LONG=1 TPMAIL_FIGURES=$(VENV)/figures $(VENV)/bin/python -m pytest tests/faults
+	$(VENV)/bin/python -m tests.faults.page $(VENV)/figures
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .fuzz .coverage
