@@ -138,9 +138,9 @@ MUTANTS = (
     _one(
         "a dot unstuffed by chunk",
         "wire/content.py",
-        '        content = content.replace(self._line_end + b".", self._line_end)\n',
+        "        if has_dots:\n            content = content.replace(dot, self._line_end)\n",
         '        content = content.removeprefix(b".")\n'
-        '        content = content.replace(self._line_end + b".", self._line_end)\n',
+        "        if has_dots:\n            content = content.replace(dot, self._line_end)\n",
         "test_wire_content",
         "test_fuzz_cuts",
     ),
@@ -171,7 +171,7 @@ MUTANTS = (
         'f"{number} {message.uidl}" for number, message in',
         'f"{number} {number}" for number, message in',
         "test_transcripts",
-        "test_durability",
+        "faults/test_killed",
     ),
     _one(
         "sizes of LIST as stored",
