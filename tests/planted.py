@@ -317,6 +317,20 @@ MUTANTS = (
         "test_isolation",
     ),
     _one(
+        "twistd's own files as the umask has them",
+        "tap/twistd_files.py",
+        "    os.umask(0o077)\n",
+        "    pass\n",
+        "test_modes",
+    ),
+    _one(
+        "the folders as the umask has them",
+        "store/disk.py",
+        "        os.chmod(path, 0o700)\n",
+        "        os.chmod(path, 0o755)\n",
+        "test_modes",
+    ),
+    _one(
         "a loop that goes on",
         "delivery/reception.py",
         "        if header.hops > _HOPS_AT_MOST:\n",

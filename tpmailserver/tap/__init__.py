@@ -38,7 +38,7 @@ from tpmailserver.wire.smtp import SmtpTerms
 
 from .live import LiveServer
 from .service import CannotStart, Listener, MailService
-from .twistd_files import give_log_away, remove_stale_pid_file
+from .twistd_files import give_log_away, keep_private, remove_stale_pid_file
 
 _SEE = "; twistd tpmail --help lists the options"
 
@@ -82,6 +82,7 @@ class Options(TwistedOptions):
 
     def postOptions(self) -> None:
         if self.parent is not None:
+            keep_private()
             remove_stale_pid_file(self.parent)
             give_log_away(self.parent, Path(self["site"]))
 

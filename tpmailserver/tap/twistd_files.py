@@ -1,7 +1,8 @@
 """The two files of twistd itself: its process number and its log.
 
-The rule it guards: what a crash left of them never stops a start, and the log belongs to whom the
-server becomes. twistd opens it as root, and a log that the server may not write is never rotated.
+The rule it guards: nobody else reads or writes them, what a crash left of them never stops a start,
+and the log belongs to whom the server becomes. twistd opens it as root, and a log that the server
+may not write is never rotated.
 """
 
 import os
@@ -13,6 +14,15 @@ from pathlib import Path
 from typing import Any
 
 _TWISTD = re.compile(rb"(?:^|/)twistd$|twisted\.scripts\.twistd")
+
+
+def keep_private() -> None:
+    """Makes what twistd writes private, in the foreground as it is in the background.
+
+    Under a umask of 0 anybody could write another process into the pid file, and root's `kill`
+    would end that. `--umask` beats this, for it comes later.
+    """
+    os.umask(0o077)
 
 
 def remove_stale_pid_file(twistd: Mapping[str, Any]) -> None:
