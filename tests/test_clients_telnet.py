@@ -193,4 +193,6 @@ def test_everything_at_once_in_front_of_telnet(
 ) -> None:
     commands = rf"USER {student.number}\r\nPASS {student.number}\r\nSTAT\r\nQUIT\r\n"
     shown = in_front_of_telnet(f"printf '{commands}'", ".*goodbye", server.pop3, tmp_path)
+    # Telnet says this itself, at times before what it has read last.
+    shown = shown.replace("Connection closed by foreign host.\n", "")
     assert "+OK 0 0\n+OK goodbye, 0 messages removed\n" in shown
