@@ -46,7 +46,8 @@ LISTED = tuple(
 ENGLISH, FRENCH = Settings(maildrop="shared"), Settings(language="fr", line_ends="strict")
 _REASONS = tuple(Reason)
 _FACTS = ("fact", "members", "2", "3")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# A tab is a blank: what stands in a name of VRFY is nobody's rule (RFC 5321 §3.5.1).
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def smtp(octets: bytes) -> None:
