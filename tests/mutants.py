@@ -104,7 +104,7 @@ def _is_caught(tree: Path, mutant: Mutant) -> bool:
     finally:
         for path, text in before.items():
             path.write_text(text)
-    print(f"{mutant.name:40} {run.failed or 'SURVIVED'}", flush=True)
+    print(f"{mutant.name:46} {run.failed or 'SURVIVED'}", flush=True)
     return bool(run.failed)
 
 
