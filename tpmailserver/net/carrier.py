@@ -44,6 +44,7 @@ from tpmailserver.wire.conversation import Conversation
 from .closing import Closing
 from .deaf import hear_out
 from .events import Events
+from .files import is_very_short
 from .server import Server
 from .writing import Writing
 
@@ -95,11 +96,14 @@ class Carrier(Protocol):
             hear_out(self.transport)
         self._writing.begin(self.transport)
         self.transport.registerProducer(self, True)
-        refusal = self._server.sessions.enter(self, self._client)
+        number = self.transport.fileno()
+        refusal = self._server.sessions.enter(self, self._client, number)
         if refusal is None:
             self._run(self._conversation.begin)
-        else:
-            self._run(partial(self._conversation.refuse, refusal))
+            return
+        self._run(partial(self._conversation.refuse, refusal))
+        if is_very_short(number):
+            self.abort()
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing is not None:

@@ -12,6 +12,8 @@ from twisted.logger import Logger
 from tpmailserver.delivery.networks import Admission
 from tpmailserver.model import Client, Reason, Refusal
 
+from .files import is_short
+
 _log = Logger()
 
 
@@ -45,12 +47,14 @@ class Sessions:
         self._frozen: dict[str, float] = {}
         self._strangers: set[str] = set()
 
-    def enter(self, session: OpenSession, client: Client) -> Refusal | None:
-        """Admits a session, or says why not."""
+    def enter(self, session: OpenSession, client: Client, number: int) -> Refusal | None:
+        """Admits a session, or says why not; `number` is the file number of its connection."""
         if self._is_stopping:
             return Refusal(Reason.STOPPING)
         if session.protocol in self._frozen:
             return Refusal(Reason.FROZEN, (session.protocol,))
+        if is_short(number):
+            return Refusal(Reason.TOO_MANY_SESSIONS, (str(len(self._open)),))
         outcome = self._admission.admit(client)
         if isinstance(outcome, Refusal):
             if outcome.reason is Reason.FOREIGN_NETWORK:
