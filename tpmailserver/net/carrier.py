@@ -13,6 +13,7 @@ from socket import AF_INET, AF_INET6, SO_OOBINLINE, SOL_SOCKET
 
 from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.tcp import Server as Transport
@@ -102,8 +103,8 @@ class Carrier(Protocol):
             self._run(self._conversation.begin)
             return
         self._run(partial(self._conversation.refuse, refusal))
-        if is_very_short(number):
-            self.abort()
+        if is_very_short(number):  # now, before the next is accepted: that wants a file too
+            self.transport.connectionLost(Failure(ConnectionAborted()))
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing is not None:
